@@ -1,0 +1,32 @@
+#pragma once
+
+// Every public name of the axes, with its defaults, and nothing else: no LibTorch, no standard library. A program that
+// only names a variant includes this and links the unit that instantiates it (see axonzoo_add_variants in docs/use-as-a-library.md).
+
+namespace axonzoo {
+
+// models
+struct unet;
+struct segnet;
+
+// precision
+struct fp32;
+struct bf16;
+
+// pruning
+struct none;
+struct magnitude;
+
+// parallel
+struct single;
+struct ddp;
+
+/// One optimisation variant of one model, as a type.
+template <class Model, class Precision = fp32, class Pruning = none, class Parallel = single>
+struct variant;
+
+/// The whole program of a variant: parses the command line, trains, tests, writes its record. Returns the exit status.
+template <class Variant>
+int run(int argc, char** argv);
+
+}  // namespace axonzoo
