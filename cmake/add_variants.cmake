@@ -1,0 +1,1 @@
+# axonzoo_add_variants
