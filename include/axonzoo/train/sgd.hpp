@@ -1,0 +1,61 @@
+#pragma once
+
+#include "axonzoo/train/optimizer.hpp"
+
+namespace axonzoo {
+
+struct sgd_options {
+  double momentum = 0.99;      ///< nnU-Net's
+  double weight_decay = 3e-5;  ///< added to the gradient, times the weight
+  bool nesterov = true;        ///< steps along the gradient at the point the momentum leads to
+};
+
+/// Stochastic gradient descent with (Nesterov) momentum (Sutskever et al. 2013), as nnU-Net trains. On the CPU one parallel pass
+/// over all parameters, clipping included.
+class sgd final : public optimizer {
+ public:
+  explicit sgd(named_tensors parameters, sgd_options options = {})
+      : optimizer(std::move(parameters), {"momentum"}), options_(options) {}
+
+  void step(double learning_rate, double clip_norm) override;
+
+ private:
+  sgd_options options_;
+};
+
+inline void sgd::step(double learning_rate, double clip_norm) {
+  auto gradients = matching_gradients();
+  ++steps_;
+  const bool on_cpu = parameters_.empty() || parameters_.front().second.is_cpu();
+  const auto work = chunks(gradients);
+  const double scale = clip_norm <= 0 ? 1.0 : clip_scale(on_cpu ? norm(gradients, work) : gradient_norm(), clip_norm);
+  if (!on_cpu) {
+    for (std::size_t p = 0; p < gradients.size(); ++p) {
+      if (!gradients[p].defined()) continue;
+      at::Tensor weight = parameters_[p].second.detach();
+      const at::Tensor gradient = gradients[p].mul(scale).add_(weight, options_.weight_decay);
+      at::Tensor& momentum = moments_[0].of[p];
+      momentum.mul_(options_.momentum).add_(gradient);
+      weight.add_(options_.nesterov ? gradient.add(momentum, options_.momentum) : momentum, -learning_rate);
+    }
+    return;
+  }
+  const auto factor = static_cast<float>(scale), decay = static_cast<float>(options_.weight_decay);
+  const auto carry = static_cast<float>(options_.momentum), rate = static_cast<float>(learning_rate);
+  const bool nesterov = options_.nesterov;
+  at::parallel_for(0, static_cast<std::int64_t>(work.size()), 1, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t w = from; w < to; ++w) {
+      const auto& [p, begin, count] = work[static_cast<std::size_t>(w)];
+      float* const weight = parameters_[p].second.mutable_data_ptr<float>() + begin;
+      float* const momentum = moments_[0].of[p].mutable_data_ptr<float>() + begin;
+      const float* const gradient = gradients[p].const_data_ptr<float>() + begin;
+      for (std::int64_t i = 0; i < count; ++i) {
+        const float g = gradient[i] * factor + decay * weight[i];
+        momentum[i] = carry * momentum[i] + g;
+        weight[i] -= rate * (nesterov ? g + carry * momentum[i] : momentum[i]);
+      }
+    }
+  });
+}
+
+}  // namespace axonzoo
