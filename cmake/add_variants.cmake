@@ -1,1 +1,146 @@
-# axonzoo_add_variants
+# axonzoo_add_variants(MODELS <m>... [PRECISIONS <p>...] [PRUNINGS <p>...] [PARALLELS <p>...]
+#                      [HEADERS <file>...] [EXCLUDE <pattern>...] [TEST_OPTIONS <option>...])
+#
+# One program for each combination, named model-precision-pruning-parallel. Where a list is missing, it is the default of
+# axonzoo/fwd.hpp. Measured: reading LibTorch and the library costs a unit far more than a variant does, so all variants of a
+# model are instantiated in one unit, the mains include only axonzoo/fwd.hpp, and what no variant changes is compiled once
+# (axonzoo_program).
+#
+#   HEADERS       headers that define policies or models outside the zoo, in namespace axonzoo
+#   EXCLUDE       combinations to leave out, as patterns like those of AXONZOO_VARIANTS
+#   TEST_OPTIONS  with them each program is also a ctest entry, run with these options and an --out of its own
+#
+# -DAXONZOO_VARIANTS="unet/*/none/*,segnet/bf16/*/single" picks some: * stands for any part of one name.
+
+include_guard(GLOBAL)
+
+set(AXONZOO_VARIANTS "" CACHE STRING "Variants to build, as patterns: unet/*/none/*,segnet/bf16/*/single (empty: all)")
+
+# Whether a name such as unet/bf16/none/ddp fits one of the patterns.
+function(_axonzoo_fits result name patterns)
+  set(${result} FALSE PARENT_SCOPE)
+  string(REGEX REPLACE "[, ]+" ";" patterns "${patterns}")
+  foreach(pattern IN LISTS patterns)
+    string(REGEX REPLACE "([.+?^$()])" "\\\\\\1" pattern "${pattern}")
+    string(REPLACE "*" "[^/]*" pattern "${pattern}")
+    if(name MATCHES "^${pattern}$")
+      set(${result} TRUE PARENT_SCOPE)
+    endif()
+  endforeach()
+endfunction()
+
+# Our own flags where this is our own build; a consumer's targets have the consumer's flags.
+function(_axonzoo_link_variant target)
+  target_link_libraries(${target} PUBLIC axonzoo::axonzoo)
+  if(TARGET axonzoo_flags AND PROJECT_NAME STREQUAL "axonzoo")
+    target_link_libraries(${target} PRIVATE axonzoo_flags)
+    target_precompile_headers(${target} REUSE_FROM axonzoo_precompiled)
+  endif()
+endfunction()
+
+function(axonzoo_add_variants)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "MODELS;PRECISIONS;PRUNINGS;PARALLELS;HEADERS;EXCLUDE;TEST_OPTIONS")
+  if(NOT arg_MODELS OR arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "axonzoo_add_variants: expected MODELS <names> and no '${arg_UNPARSED_ARGUMENTS}'; see the top of "
+                        "add_variants.cmake")
+  endif()
+  foreach(list_and_default IN ITEMS "PRECISIONS fp32" "PRUNINGS none" "PARALLELS single")
+    string(REPLACE " " ";" list_and_default "${list_and_default}")
+    list(GET list_and_default 0 list)
+    if(NOT arg_${list})
+      list(GET list_and_default 1 arg_${list})
+    endif()
+  endforeach()
+
+  set(folder "${PROJECT_BINARY_DIR}/variants")
+  if(NOT TARGET axonzoo_program)
+    file(CONFIGURE OUTPUT "${folder}/program.cpp" CONTENT "#include <axonzoo/program.hpp>\n")
+    add_library(axonzoo_program STATIC "${folder}/program.cpp")
+    _axonzoo_link_variant(axonzoo_program)
+  endif()
+
+  set(headers "")
+  foreach(header IN LISTS arg_HEADERS)
+    get_filename_component(header "${header}" ABSOLUTE)
+    string(APPEND headers "#include \"${header}\"\n")
+  endforeach()
+  foreach(policy IN LISTS arg_PRECISIONS arg_PRUNINGS arg_PARALLELS)
+    foreach(axis IN ITEMS precision pruning parallel)
+      string(APPEND headers "#if __has_include(<axonzoo/${axis}/${policy}.hpp>)\n#include <axonzoo/${axis}/${policy}.hpp>\n#endif\n")
+    endforeach()
+  endforeach()
+
+  set(count 0)
+  foreach(model IN LISTS arg_MODELS)
+    set(instances "")
+    set(programs "")
+    foreach(precision IN LISTS arg_PRECISIONS)
+      foreach(pruning IN LISTS arg_PRUNINGS)
+        foreach(parallel IN LISTS arg_PARALLELS)
+          set(name "${model}/${precision}/${pruning}/${parallel}")
+          _axonzoo_fits(excluded "${name}" "${arg_EXCLUDE}")
+          _axonzoo_fits(chosen "${name}" "${AXONZOO_VARIANTS}")
+          if(excluded OR NOT (chosen OR AXONZOO_VARIANTS STREQUAL ""))
+            continue()
+          endif()
+          set(type "axonzoo::variant<axonzoo::${model}, axonzoo::${precision}, axonzoo::${pruning}, axonzoo::${parallel}>")
+          string(APPEND instances "template int axonzoo::run<${type}>(int, char**);\n")
+          string(REPLACE "/" "-" program "${name}")
+          file(CONFIGURE OUTPUT "${folder}/${program}.cpp" @ONLY CONTENT [[
+#include <axonzoo/fwd.hpp>
+
+namespace axonzoo {
+struct @model@;
+struct @precision@;
+struct @pruning@;
+struct @parallel@;
+}  // namespace axonzoo
+
+int main(int argc, char** argv) { return axonzoo::run<@type@>(argc, argv); }
+]])
+          list(APPEND programs "${program}")
+          if(arg_TEST_OPTIONS)
+            set(ranks "")
+            if(NOT parallel STREQUAL "single")
+              set(ranks --ranks 2)
+            endif()
+            add_test(NAME "run.${program}" COMMAND ${program} ${arg_TEST_OPTIONS} ${ranks} --out
+                                                   "${PROJECT_BINARY_DIR}/variant-runs/${program}")
+            set_tests_properties("run.${program}" PROPERTIES ENVIRONMENT OMP_NUM_THREADS=1 TIMEOUT 300)
+            if(ranks)
+              set_tests_properties("run.${program}" PROPERTIES PROCESSORS 2)
+            endif()
+          endif()
+        endforeach()
+      endforeach()
+    endforeach()
+    if(NOT programs)
+      continue()
+    endif()
+
+    file(CONFIGURE OUTPUT "${folder}/${model}.cpp" @ONLY CONTENT [[
+#define AXONZOO_SEPARATE_PROGRAM 1
+@headers@#if __has_include(<axonzoo/models/@model@.hpp>)
+#include <axonzoo/models/@model@.hpp>
+#endif
+#include <axonzoo/run.hpp>
+
+@instances@]])
+    add_library(axonzoo_variants_${model} STATIC "${folder}/${model}.cpp")
+    _axonzoo_link_variant(axonzoo_variants_${model})
+    target_link_libraries(axonzoo_variants_${model} PUBLIC axonzoo_program)
+    foreach(program IN LISTS programs)
+      add_executable(${program} "${folder}/${program}.cpp")
+      target_link_libraries(${program} PRIVATE axonzoo_variants_${model})
+      if(TARGET axonzoo_flags)
+        target_link_libraries(${program} PRIVATE axonzoo_flags)
+      endif()
+      math(EXPR count "${count} + 1")
+    endforeach()
+  endforeach()
+  if(count EQUAL 0)
+    message(FATAL_ERROR "axonzoo_add_variants: no variant of ${arg_MODELS} fits AXONZOO_VARIANTS='${AXONZOO_VARIANTS}'; a "
+                        "pattern has four parts, as unet/*/none/*")
+  endif()
+  message(STATUS "axonzoo: ${count} variant programs")
+endfunction()

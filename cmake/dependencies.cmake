@@ -25,4 +25,6 @@ foreach(name IN ITEMS TIFF PNG JPEG)
   find_package(${name} REQUIRED)
 endforeach()
 
-include("${CMAKE_CURRENT_LIST_DIR}/find_libtorch.cmake")
+if(NOT AXONZOO_SANITIZE)
+  include("${CMAKE_CURRENT_LIST_DIR}/find_libtorch.cmake")
+endif()

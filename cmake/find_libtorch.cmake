@@ -114,13 +114,24 @@ function(_axonzoo_define_libtorch)
     set_target_properties(axonzoo::${library} PROPERTIES IMPORTED_LOCATION "${root}/lib/lib${library}.so")
   endforeach()
 
-  find_package(OpenMP REQUIRED COMPONENTS CXX)  # at::parallel_for is a template: without it, it runs on one thread
   add_library(axonzoo::libtorch INTERFACE IMPORTED GLOBAL)
   target_include_directories(
     axonzoo::libtorch SYSTEM INTERFACE "${root}/include" "${root}/include/torch/csrc/api/include")
   # ProcessGroupGloo.hpp is empty without USE_C10D_GLOO; the wheel's library always has it.
   target_compile_definitions(axonzoo::libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=${abi} USE_C10D_GLOO)
-  target_link_libraries(axonzoo::libtorch INTERFACE axonzoo::torch_cpu axonzoo::c10 OpenMP::OpenMP_CXX)
+  target_link_libraries(axonzoo::libtorch INTERFACE axonzoo::torch_cpu axonzoo::c10)
+
+  # at::parallel_for is a template that runs on one thread without -fopenmp; threads must come from the wheel's own runtime.
+  target_compile_options(axonzoo::libtorch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+  file(GLOB openmp "${root}/lib/libgomp*.so*")
+  if(openmp)
+    list(GET openmp 0 openmp)
+    add_library(axonzoo::openmp SHARED IMPORTED GLOBAL)
+    set_target_properties(axonzoo::openmp PROPERTIES IMPORTED_LOCATION "${openmp}")
+    target_link_libraries(axonzoo::libtorch INTERFACE axonzoo::openmp)
+  else()
+    target_link_options(axonzoo::libtorch INTERFACE -fopenmp)
+  endif()
 
   if(AXONZOO_CUDA)
     _axonzoo_add_cuda("${root}")

@@ -1,21 +1,79 @@
-# Flags of this repository's own targets (not of a consumer's), and programs made of one source file each.
+# Flags of this repository's own targets (a consumer's are its own), the shared precompiled header, and programs of one file.
+
+include_guard(GLOBAL)
 
 if(PROJECT_IS_TOP_LEVEL)
   if(NOT CMAKE_BUILD_TYPE)
-    set(CMAKE_BUILD_TYPE Release)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug, ..." FORCE)
   endif()
   set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
   set(CMAKE_CXX_EXTENSIONS OFF)
+
+  find_program(AXONZOO_CCACHE ccache)
+  if(AXONZOO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # The base directory lets a clone in another folder reuse what this one compiled.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${AXONZOO_CCACHE})
+  endif()
 endif()
 
 add_library(axonzoo_flags INTERFACE)
 target_compile_options(axonzoo_flags INTERFACE -Wall -Wextra)
-if(NOT AXONZOO_PORTABLE)
+if(AXONZOO_SANITIZE)
+  # -O1 compiles in half of -O2's time and still runs the tests in seconds; line numbers are all that a report needs.
+  target_compile_options(axonzoo_flags INTERFACE -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined
+                                                 -fno-sanitize-recover=undefined)
+  target_link_options(axonzoo_flags INTERFACE -fsanitize=address,undefined)
+elseif(NOT AXONZOO_PORTABLE)
   target_compile_options(axonzoo_flags INTERFACE -march=native)
 endif()
-# A program that calls nothing of LibTorch does not load it, although all programs link alike.
-target_link_options(axonzoo_flags INTERFACE -Wl,--as-needed)
+# Programs link alike, and one that calls nothing of LibTorch does not load it; a variant program keeps only its own variant.
+target_link_options(axonzoo_flags INTERFACE -Wl,--as-needed -Wl,--gc-sections)
+
+# LibTorch's headers cost 8 s a unit, read once for all targets that have the same flags.
+if(TARGET axonzoo::libtorch)
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/precompiled/unit.cpp" CONTENT "// carries the precompiled header\n")
+  add_library(axonzoo_precompiled OBJECT EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/precompiled/unit.cpp")
+  target_link_libraries(axonzoo_precompiled PRIVATE axonzoo::axonzoo axonzoo_flags)
+  target_precompile_headers(axonzoo_precompiled PRIVATE <torch/csrc/autograd/custom_function.h> <torch/nn/module.h>)
+endif()
+
+# axonzoo_reaches_libtorch(<result> <source>...): whether any of the sources includes LibTorch, through our headers or itself.
+function(axonzoo_reaches_libtorch result)
+  set(${result} FALSE PARENT_SCOPE)
+  set(waiting ${ARGN})
+  set(seen "")
+  while(waiting)
+    list(POP_FRONT waiting file)
+    if(file IN_LIST seen OR NOT EXISTS "${file}")
+      continue()
+    endif()
+    list(APPEND seen "${file}")
+    file(STRINGS "${file}" includes REGEX "^ *# *include *[<\"](axonzoo|torch|ATen|c10)/")
+    foreach(line IN LISTS includes)
+      string(REGEX REPLACE ".*[<\"](.*)[>\"].*" "\\1" header "${line}")
+      if(NOT header MATCHES "^axonzoo/")
+        set(${result} TRUE PARENT_SCOPE)
+        return()
+      endif()
+      list(APPEND waiting "${PROJECT_SOURCE_DIR}/include/${header}")
+    endforeach()
+  endwhile()
+endfunction()
+
+# axonzoo_link(<target>): the library, this build's flags, and the precompiled header where LibTorch is included.
+function(axonzoo_link target)
+  get_target_property(sources ${target} SOURCES)
+  axonzoo_reaches_libtorch(torch ${sources})
+  if(torch)
+    target_link_libraries(${target} PRIVATE axonzoo::axonzoo axonzoo_flags)
+    target_precompile_headers(${target} REUSE_FROM axonzoo_precompiled)
+  else()
+    target_link_libraries(${target} PRIVATE axonzoo::imaging axonzoo_flags)
+  endif()
+endfunction()
 
 # axonzoo_add_programs(<folder>): each .cpp of the folder is a program of that name.
 function(axonzoo_add_programs folder)
@@ -23,6 +81,6 @@ function(axonzoo_add_programs folder)
   foreach(source IN LISTS sources)
     get_filename_component(name "${source}" NAME_WE)
     add_executable(${name} "${source}")
-    target_link_libraries(${name} PRIVATE axonzoo::axonzoo axonzoo_flags)
+    axonzoo_link(${name})
   endforeach()
 endfunction()
