@@ -7,18 +7,13 @@
 #include <vector>
 
 #include <axonzoo/core/image.hpp>
+#include <axonzoo/measure/runs.hpp>
 
 namespace axonzoo {
 
-/// A horizontal stretch of one component: pixels [begin, end) of `row`.
-struct component_run {
-  std::int32_t row, begin, end;
-  std::int32_t component;  ///< from 1
-};
-
-/// The 8-connected components of the pixels of `labels` ([H, W]) that equal `value`, as runs in raster order. Components are
-/// numbered from 1 by their first pixel in raster order, as scikit-image's `label` and VIGRA's `labelMultiArray` number them.
-std::vector<component_run> component_runs(const label_image& labels, std::uint8_t value);
+/// The 8-connected components of the pixels of `labels` ([H, W]) that equal `value`. They are numbered from 1 by their first pixel
+/// in raster order, as scikit-image's `label` and VIGRA's `labelMultiArray` number them.
+std::vector<instance_run> component_runs(const label_image& labels, std::uint8_t value);
 
 /// The same, painted: [H, W], 0 elsewhere.
 instance_image connected_components(const label_image& labels, std::uint8_t value);
@@ -30,9 +25,9 @@ inline std::int32_t find_root(std::vector<std::int32_t>& parent, std::int32_t no
   return node;
 }
 
-/// Runs of `value` in a row; the component is the run's own number for now.
+/// Runs of `value` in a row; the instance is the run's own number for now.
 inline void find_runs(const std::uint8_t* pixels, std::int32_t row, std::int32_t width, std::uint8_t value,
-                      std::vector<component_run>& runs) {
+                      std::vector<instance_run>& runs) {
   std::int32_t x = 0;
   while (x < width) {
     const void* start = std::memchr(pixels + x, value, static_cast<std::size_t>(width - x));
@@ -46,9 +41,9 @@ inline void find_runs(const std::uint8_t* pixels, std::int32_t row, std::int32_t
 
 }  // namespace detail
 
-inline std::vector<component_run> component_runs(const label_image& labels, std::uint8_t value) {
+inline std::vector<instance_run> component_runs(const label_image& labels, std::uint8_t value) {
   const auto height = static_cast<std::int32_t>(labels.shape(0)), width = static_cast<std::int32_t>(labels.shape(1));
-  std::vector<component_run> runs;
+  std::vector<instance_run> runs;
   std::vector<std::int32_t> parent;
   std::size_t above = 0, above_end = 0;  // runs of the row above
   for (std::int32_t y = 0; y < height; ++y) {
@@ -73,20 +68,13 @@ inline std::vector<component_run> component_runs(const label_image& labels, std:
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const auto root = detail::find_root(parent, static_cast<std::int32_t>(r));
     number[r] = root == static_cast<std::int32_t>(r) ? ++components : number[root];
-    runs[r].component = number[r];
+    runs[r].instance = number[r];
   }
   return runs;
 }
 
 inline instance_image connected_components(const label_image& labels, std::uint8_t value) {
-  instance_image painted = instance_image::from_shape(labels.shape());
-  const std::size_t width = labels.shape(1);
-  std::memset(painted.data(), 0, painted.size() * sizeof(std::int32_t));
-  for (const auto& run : component_runs(labels, value)) {
-    std::int32_t* row = painted.data() + static_cast<std::size_t>(run.row) * width;
-    for (std::int32_t x = run.begin; x < run.end; ++x) row[x] = run.component;
-  }
-  return painted;
+  return paint(component_runs(labels, value), labels.shape(0), labels.shape(1));
 }
 
 }  // namespace axonzoo

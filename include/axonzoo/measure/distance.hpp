@@ -70,24 +70,22 @@ class row_envelope {
   std::vector<site> sites_;
 };
 
-}  // namespace detail
-
-inline xt::xtensor<std::int32_t, 2> squared_distance(const label_image& labels, std::uint8_t value) {
-  xt::xtensor<std::int32_t, 2> distance = xt::xtensor<std::int32_t, 2>::from_shape(labels.shape());
+/// `squared_distance` into rows that lie `stride` apart.
+inline void write_squared_distance(const label_image& labels, std::uint8_t value, std::int32_t* distance, std::size_t stride) {
   const std::size_t height = labels.shape(0), width = labels.shape(1);
   const auto deeper = [](std::int32_t depth) {  // saturates: no_distance stays
     return std::min(static_cast<std::uint32_t>(depth) + 1u, static_cast<std::uint32_t>(no_distance));
   };
   for (std::size_t y = 0; y < height; ++y) {
     const std::uint8_t* label = labels.data() + y * width;
-    std::int32_t* row = distance.data() + y * width;
-    const std::int32_t* above = row - (y == 0 ? 0 : width);
+    std::int32_t* row = distance + y * stride;
+    const std::int32_t* above = row - (y == 0 ? 0 : stride);
     for (std::size_t x = 0; x < width; ++x) {
       const auto depth = y == 0 ? no_distance : static_cast<std::int32_t>(deeper(above[x]));
       row[x] = label[x] == value ? depth : 0;
     }
   }
-  detail::row_envelope envelope;
+  row_envelope envelope;
   const auto finish_row = [&](std::size_t y) {
     const std::uint8_t* label = labels.data() + y * width;
     for (std::size_t x = 0; x < width; ++x) {
@@ -95,13 +93,13 @@ inline xt::xtensor<std::int32_t, 2> squared_distance(const label_image& labels, 
       if (start == nullptr) return;
       const auto begin = static_cast<std::size_t>(static_cast<const std::uint8_t*>(start) - label);
       for (x = begin; x < width && label[x] == value;) ++x;
-      envelope.replace(distance.data() + y * width, begin, x, width);
+      envelope.replace(distance + y * stride, begin, x, width);
     }
   };
   for (std::size_t y = height; y-- > 0;) {
-    std::int32_t* row = distance.data() + y * width;
+    std::int32_t* row = distance + y * stride;
     if (y + 1 < height) {
-      const std::int32_t* below = row + width;  // still depths: a row is finished after the row above it was read
+      const std::int32_t* below = row + stride;  // still depths: a row is finished after the row above it was read
       for (std::size_t x = 0; x < width; ++x) {
         row[x] = static_cast<std::int32_t>(std::min(static_cast<std::uint32_t>(row[x]), deeper(below[x])));
       }
@@ -109,6 +107,13 @@ inline xt::xtensor<std::int32_t, 2> squared_distance(const label_image& labels, 
     }
   }
   if (height > 0) finish_row(0);
+}
+
+}  // namespace detail
+
+inline xt::xtensor<std::int32_t, 2> squared_distance(const label_image& labels, std::uint8_t value) {
+  xt::xtensor<std::int32_t, 2> distance = xt::xtensor<std::int32_t, 2>::from_shape(labels.shape());
+  detail::write_squared_distance(labels, value, distance.data(), labels.shape(1));
   return distance;
 }
 

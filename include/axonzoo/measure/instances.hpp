@@ -7,6 +7,7 @@
 #include <axonzoo/core/image.hpp>
 #include <axonzoo/measure/components.hpp>
 #include <axonzoo/measure/distance.hpp>
+#include <axonzoo/measure/runs.hpp>
 #include <axonzoo/measure/watershed.hpp>
 
 namespace axonzoo {
@@ -21,56 +22,60 @@ instance_image label_axons(const label_image& labels, std::uint8_t axon);
 instance_image label_fibres(const label_image& labels, const instance_image& axons, std::uint8_t axon, std::uint8_t myelin);
 
 /// Sheaths: fibres minus axons, that is the pixels of class `myelin` with their fibre's number; 0 elsewhere.
-instance_image label_sheaths(const label_image& labels, instance_image fibres, std::uint8_t myelin);
+instance_image label_sheaths(const label_image& labels, const instance_image& fibres, std::uint8_t myelin);
 
-/// Centroids of the instances of an image, row and column truncated to whole pixels; an instance's label is its number.
-std::vector<seed> truncated_centroids(const instance_image& instances);
+/// The same fibres as runs, from the runs of the axons: for images of 10^8 pixels, several times faster. Axons themselves are
+/// `component_runs(labels, axon)`, sheaths `restrict_to(fibres, labels, myelin)`.
+std::vector<instance_run> fibre_runs(const label_image& labels, const std::vector<instance_run>& axons, std::uint8_t axon,
+                                     std::uint8_t myelin);
+
+/// The centroid of each instance, row and column truncated to whole pixels; the label is the instance's number.
+std::vector<seed> truncated_centroids(const std::vector<instance_run>& instances);
 
 inline instance_image label_axons(const label_image& labels, std::uint8_t axon) { return connected_components(labels, axon); }
 
-inline std::vector<seed> truncated_centroids(const instance_image& instances) {
+inline std::vector<seed> truncated_centroids(const std::vector<instance_run>& instances) {
   struct sums {
-    std::int64_t pixels = 0, rows = 0, columns = 0;
+    std::int64_t pixels = 0, rows = 0, twice_columns = 0;
   };
   std::vector<sums> of;
-  const auto height = static_cast<std::int64_t>(instances.shape(0)), width = static_cast<std::int64_t>(instances.shape(1));
-  for (std::int64_t y = 0; y < height; ++y) {
-    const std::int32_t* row = instances.data() + y * width;
-    for (std::int64_t x = 0; x < width;) {
-      const std::int32_t instance = row[x];
-      const std::int64_t begin = x;
-      while (x < width && row[x] == instance) ++x;
-      if (instance <= 0) continue;
-      if (of.size() <= static_cast<std::size_t>(instance)) of.resize(static_cast<std::size_t>(instance) + 1);
-      sums& s = of[static_cast<std::size_t>(instance)];
-      s.pixels += x - begin;
-      s.rows += (x - begin) * y;
-      s.columns += (x - begin) * (begin + x - 1) / 2;
-    }
+  for (const auto& run : instances) {
+    const auto number = static_cast<std::size_t>(run.instance);
+    if (of.size() <= number) of.resize(2 * number + 1);
+    const std::int64_t pixels = run.end - run.begin;
+    of[number].pixels += pixels;
+    of[number].rows += pixels * run.row;
+    of[number].twice_columns += pixels * (std::int64_t{run.begin} + run.end - 1);
   }
   std::vector<seed> centroids;
   for (std::size_t i = 1; i < of.size(); ++i) {
     if (of[i].pixels == 0) continue;
     centroids.push_back({static_cast<std::int32_t>(of[i].rows / of[i].pixels),
-                         static_cast<std::int32_t>(of[i].columns / of[i].pixels), static_cast<std::int32_t>(i)});
+                         static_cast<std::int32_t>(of[i].twice_columns / (2 * of[i].pixels)), static_cast<std::int32_t>(i)});
   }
   return centroids;
 }
 
-inline instance_image label_fibres(const label_image& labels, const instance_image& axons, std::uint8_t axon,
-                                   std::uint8_t myelin) {
-  label_image inside = label_image::from_shape(labels.shape());
-  for (std::size_t p = 0; p < labels.size(); ++p) {
-    inside.data()[p] = labels.data()[p] == axon || labels.data()[p] == myelin ? 1 : 0;
-  }
-  return watershed(squared_distance(labels, axon), truncated_centroids(axons), inside);
+inline std::vector<instance_run> fibre_runs(const label_image& labels, const std::vector<instance_run>& axons,
+                                            std::uint8_t axon, std::uint8_t myelin) {
+  if (axons.empty()) return {};
+  detail::flood_state state(labels.shape(0), labels.shape(1));
+  detail::write_squared_distance(labels, axon, state.row(0), state.stride());
+  state.free_where([&, width = labels.shape(1)](std::size_t y, std::size_t x) {
+    const std::uint8_t label = labels.data()[y * width + x];
+    return (label == axon) | (label == myelin);
+  });
+  detail::flood(state, truncated_centroids(axons));
+  return state.runs();
 }
 
-inline instance_image label_sheaths(const label_image& labels, instance_image fibres, std::uint8_t myelin) {
-  for (std::size_t p = 0; p < labels.size(); ++p) {
-    if (labels.data()[p] != myelin) fibres.data()[p] = 0;
-  }
-  return fibres;
+inline instance_image label_fibres(const label_image& labels, const instance_image& axons, std::uint8_t axon,
+                                   std::uint8_t myelin) {
+  return paint(fibre_runs(labels, runs_of(axons), axon, myelin), labels.shape(0), labels.shape(1));
+}
+
+inline instance_image label_sheaths(const label_image& labels, const instance_image& fibres, std::uint8_t myelin) {
+  return paint(restrict_to(runs_of(fibres), labels, myelin), labels.shape(0), labels.shape(1));
 }
 
 }  // namespace axonzoo

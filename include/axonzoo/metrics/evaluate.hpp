@@ -43,15 +43,15 @@ void from_json(const nlohmann::json& json, image_scores& scores);
 namespace detail {
 
 /// The instances of class `name`; sheaths where the classes are axon and myelin.
-inline instance_image instances_of_class(const label_image& labels, const std::vector<std::string>& classes,
-                                         const std::string& name) {
-  const auto index = [&](const std::string& wanted) {
-    return static_cast<std::size_t>(std::find(classes.begin() + 1, classes.end(), wanted) - classes.begin());
+inline std::vector<instance_run> instances_of_class(const label_image& labels, const std::vector<std::string>& classes,
+                                                    const std::string& name) {
+  const auto value_of = [&](const std::string& wanted) {
+    return static_cast<std::uint8_t>(std::find(classes.begin() + 1, classes.end(), wanted) - classes.begin());
   };
-  const auto value = static_cast<std::uint8_t>(index(name));
-  if (name != "myelin" || index("axon") == classes.size()) return connected_components(labels, value);
-  const auto axon = static_cast<std::uint8_t>(index("axon"));
-  return label_sheaths(labels, label_fibres(labels, label_axons(labels, axon), axon, value), value);
+  const bool has_axons = std::find(classes.begin() + 1, classes.end(), "axon") != classes.end();
+  if (name != "myelin" || !has_axons) return component_runs(labels, value_of(name));
+  const std::uint8_t axon = value_of("axon"), myelin = value_of("myelin");
+  return restrict_to(fibre_runs(labels, component_runs(labels, axon), axon, myelin), labels, myelin);
 }
 
 }  // namespace detail

@@ -10,6 +10,7 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/image.hpp>
+#include <axonzoo/measure/runs.hpp>
 #include <axonzoo/metrics/matching.hpp>
 
 namespace axonzoo {
@@ -36,7 +37,10 @@ struct detection {
   double f1 = 1;         ///< 2 detected / (predicted + manual instances)
 };
 
-/// One pass over two instance images of one shape [H, W] (0 is background; numbers may have gaps). Throws `error` on other sizes.
+/// From the instances of two images of one shape, as runs; numbers may have gaps.
+instance_overlaps count_overlaps(const std::vector<instance_run>& predicted, const std::vector<instance_run>& manual);
+
+/// The same from two instance images [H, W], 0 is background. Throws `error` where they differ in size.
 instance_overlaps count_overlaps(const instance_image& predicted, const instance_image& manual);
 
 /// The IoU of each manual instance with its partner under the one-to-one matching that has the largest sum of IoU; 0 without.
@@ -62,11 +66,14 @@ inline std::vector<std::uint64_t> close_gaps(const std::vector<std::uint64_t>& a
   return areas;
 }
 
-inline void add_area(std::vector<std::uint64_t>& area_of, std::int32_t number, std::uint64_t pixels) {
-  if (number <= 0) return;
-  const auto at = static_cast<std::size_t>(number);
-  if (area_of.size() <= at) area_of.resize(std::max(at + 1, 2 * area_of.size()), 0);
-  area_of[at] += pixels;
+inline std::vector<std::uint64_t> areas_by_number(const std::vector<instance_run>& runs) {
+  std::vector<std::uint64_t> areas;
+  for (const auto& run : runs) {
+    const auto number = static_cast<std::size_t>(run.instance);
+    if (areas.size() <= number) areas.resize(2 * number + 1, 0);
+    areas[number] += static_cast<std::uint64_t>(run.end - run.begin);
+  }
+  return areas;
 }
 
 }  // namespace detail
@@ -75,24 +82,25 @@ inline instance_overlaps count_overlaps(const instance_image& predicted, const i
   if (predicted.shape() != manual.shape()) {
     throw error("cannot match instances", "the prediction and the manual mask differ in size", "compare masks of the same image");
   }
-  std::vector<std::uint64_t> predicted_area, manual_area;
+  return count_overlaps(runs_of(predicted), runs_of(manual));
+}
+
+inline instance_overlaps count_overlaps(const std::vector<instance_run>& predicted, const std::vector<instance_run>& manual) {
   std::unordered_map<std::uint64_t, std::uint64_t> shared;
-  const std::int32_t *p = predicted.data(), *m = manual.data();
-  for (std::size_t i = 0, size = predicted.size(); i < size;) {
-    const std::int32_t here = p[i], there = m[i];
-    const std::size_t begin = i;
-    while (i < size && p[i] == here && m[i] == there) ++i;
-    detail::add_area(predicted_area, here, i - begin);
-    detail::add_area(manual_area, there, i - begin);
-    if (here > 0 && there > 0) {
-      shared[static_cast<std::uint64_t>(there) << 32 | static_cast<std::uint32_t>(here)] += i - begin;
+  for (auto p = predicted.begin(), m = manual.begin(); p != predicted.end() && m != manual.end();) {
+    const std::int32_t begin = std::max(p->begin, m->begin), end = std::min(p->end, m->end);
+    if (p->row == m->row && begin < end) {
+      shared[static_cast<std::uint64_t>(m->instance) << 32 | static_cast<std::uint32_t>(p->instance)] +=
+          static_cast<std::uint64_t>(end - begin);
     }
+    const bool predicted_ends_first = p->row != m->row ? p->row < m->row : p->end < m->end;
+    predicted_ends_first ? ++p : ++m;
   }
 
   instance_overlaps found;
   std::vector<std::size_t> manual_position, predicted_position;
-  found.manual_areas = detail::close_gaps(manual_area, manual_position);
-  found.predicted_areas = detail::close_gaps(predicted_area, predicted_position);
+  found.manual_areas = detail::close_gaps(detail::areas_by_number(manual), manual_position);
+  found.predicted_areas = detail::close_gaps(detail::areas_by_number(predicted), predicted_position);
   found.pairs.reserve(shared.size());
   for (const auto& [key, pixels] : shared) {
     found.pairs.push_back({manual_position[key >> 32], predicted_position[key & 0xffffffffu], pixels});
