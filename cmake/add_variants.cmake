@@ -56,12 +56,12 @@ function(axonzoo_add_variants)
 
   set(folder "${PROJECT_BINARY_DIR}/variants")
   if(NOT TARGET axonzoo_program)
-    file(CONFIGURE OUTPUT "${folder}/program.cpp" CONTENT [[
+    file(CONFIGURE OUTPUT "${folder}/program.cpp" CONTENT [=[
 #include <axonzoo/program.hpp>
 
 // Taking its address emits the function here, inline or not.
 [[gnu::used]] int (*const axonzoo_program)(int, char**, const axonzoo::recipe&) = &axonzoo::run_program;
-]])
+]=])
     add_library(axonzoo_program STATIC "${folder}/program.cpp")
     _axonzoo_link_variant(axonzoo_program LIBRARY)
   endif()
