@@ -1,0 +1,247 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <axonzoo/report/comparison.hpp>
+#include <axonzoo/report/comparison_tables.hpp>
+#include <axonzoo/report/plot.hpp>
+#include <axonzoo/report/plot_bars.hpp>
+
+namespace axonzoo {
+
+/// Mean Dice over the classes of interest (not "any") of a SCORES object of a record; nothing where it has none.
+[[nodiscard]] inline std::optional<double> mean_dice(const nlohmann::json& scores) {
+  double sum = 0;
+  std::size_t count = 0;
+  if (scores.contains("classes"))
+    for (const auto& [name, overlap] : scores["classes"].items())
+      if (name != "any")
+        if (const auto dice = comparison::number(overlap, "/dice")) sum += *dice, ++count;
+  return count > 0 ? std::optional(sum / static_cast<double>(count)) : std::nullopt;
+}
+
+namespace detail {
+
+inline std::string policies(const std::string& variant) { return variant.substr(variant.find('/') + 1); }
+
+/// Equal policies have one colour, dash and marker in all figures, whatever the model.
+inline plot_series style_of(const comparison& all, const std::string& variant) {
+  std::vector<std::string> seen;
+  for (const auto& one : all.variants())
+    if (std::find(seen.begin(), seen.end(), policies(one)) == seen.end()) seen.push_back(policies(one));
+  const auto place = static_cast<unsigned>(std::find(seen.begin(), seen.end(), policies(variant)) - seen.begin());
+  const auto models = all.models();
+  const auto model = static_cast<unsigned>(std::find(models.begin(), models.end(), variant.substr(0, variant.find('/'))) - models.begin());
+  plot_series series;
+  series.colour = place % 8 + 1;
+  series.dash = policies(variant).find("/none/") == std::string::npos ? 2 : 1;
+  series.marker = model % 5 | (series.dash == 2 ? 8u : 0u);
+  return series;
+}
+
+inline std::vector<std::string> variants_of(const comparison& all, const std::string& model) {
+  std::vector<std::string> found;
+  for (const auto& variant : all.variants())
+    if (variant.starts_with(model + '/') && !all.finished(variant).empty()) found.push_back(variant);
+  return found;
+}
+
+/// Rows of the key that gnuplot puts above the plot.
+inline int key_height(std::size_t entries, std::size_t longest, int width) {
+  const auto per_row = std::max<std::size_t>(1, static_cast<std::size_t>(width - 90) / (50 + 8 * longest));
+  return static_cast<int>((entries + per_row - 1) / per_row) * 18;
+}
+
+}  // namespace detail
+
+/// Mean Dice on the test micrographs against a cost, one point a variant. `pointer` leads to the cost in a record.
+[[nodiscard]] inline std::string accuracy_against(const comparison& all, const std::string& pointer, const std::string& title) {
+  std::vector<plot_series> series;
+  std::size_t longest = 0;
+  for (const auto& variant : all.variants()) {
+    std::vector<double> dice;
+    for (const auto* run : all.finished(variant))
+      if (const auto one = mean_dice(run->record["test"]["mean"])) dice.push_back(*one);
+    const auto cost = all.value(variant, {.pointer = pointer});
+    if (dice.empty() || !cost) continue;
+    double mean = 0, square = 0;
+    for (const double one : dice) mean += one / static_cast<double>(dice.size());
+    for (const double one : dice) square += (one - mean) * (one - mean);
+    auto one = detail::style_of(all, variant);
+    one.title = variant;
+    one.x = {cost->mean};
+    one.y = {mean};
+    if (dice.size() > 1) one.y_spread = {std::sqrt(square / static_cast<double>(dice.size() - 1))};
+    one.notes = {variant + ": " + measured_text({}, mean) + " at " + detail::number(std::round(cost->mean * 1000) / 1000)};
+    series.push_back(one);
+    longest = std::max(longest, variant.size());
+  }
+  plot_axes axes{.x = title, .y = "mean Dice"};
+  axes.x_low = 0;
+  axes.height = 360 + detail::key_height(series.size(), longest, axes.width);
+  return plot_scatter(axes, series);
+}
+
+/// One plot a model: a number of the history over the minutes of training, a line a run.
+[[nodiscard]] inline std::vector<std::string> history_plots(const comparison& all, const std::string& pointer, const std::string& title, bool log_y) {
+  std::vector<std::string> plots;
+  for (const auto& model : all.models()) {
+    std::vector<plot_series> series;
+    std::size_t named = 0, longest = 0;
+    for (const auto& variant : detail::variants_of(all, model)) {
+      bool first = true;
+      for (const auto* run : all.finished(variant)) {
+        auto line = detail::style_of(all, variant);
+        for (const auto& epoch : run->record["history"]) {
+          const auto seconds = comparison::number(epoch, "/seconds"), value = comparison::number(epoch, pointer);
+          if (!seconds || !value || (log_y && *value <= 0)) continue;
+          line.x.push_back(*seconds / 60);
+          line.y.push_back(*value);
+          line.notes.push_back(variant + " seed " + std::to_string(run->seed) + ", epoch " + std::to_string(epoch.value("epoch", 0)) + ": " +
+                               measured_text({}, *value));
+        }
+        if (line.x.empty()) continue;
+        line.opacity = 0.85;
+        if (first) line.title = detail::policies(variant), ++named, longest = std::max(longest, line.title.size());
+        first = false;
+        series.push_back(line);
+      }
+    }
+    if (series.empty()) continue;
+    plot_axes axes{.x = model + ": training time (min)", .y = title, .log_y = log_y};
+    axes.x_low = 0;
+    axes.width = 560;
+    axes.height = 310 + detail::key_height(named, longest, axes.width);
+    plots.push_back(plot_lines(axes, series));
+  }
+  return plots;
+}
+
+namespace detail {
+
+struct phase {
+  const char *name, *title, *colour;
+  double opacity;
+};
+
+inline std::string stacked_seconds(const comparison& all, const std::vector<phase>& phases, const std::string& title, bool with_rest) {
+  std::vector<std::string> variants;
+  for (const auto& variant : all.variants())
+    if (!all.finished(variant).empty()) variants.push_back(variant);
+  std::vector<plot_part> parts;
+  std::vector<double> known(variants.size(), 0);
+  const auto keep = [&parts](const plot_part& part) {
+    if (std::any_of(part.values.begin(), part.values.end(), [](double value) { return value > 0; })) parts.push_back(part);
+  };
+  for (const auto& phase : phases) {
+    plot_part part{.title = phase.title, .values = {}, .colour = phase.colour, .opacity = phase.opacity};
+    for (std::size_t v = 0; v < variants.size(); ++v) {
+      const auto seconds = all.value(variants[v], {.pointer = std::string("/seconds/") + phase.name});
+      part.values.push_back(seconds ? seconds->mean : 0);
+      known[v] += part.values.back();
+    }
+    keep(part);
+  }
+  plot_part rest{.title = "other", .values = {}, .colour = "series-7", .opacity = 0.4};
+  for (std::size_t v = 0; v < variants.size() && with_rest; ++v) {
+    const auto total = all.value(variants[v], {.pointer = "/seconds/total"});
+    rest.values.push_back(total ? std::max(0., total->mean - known[v]) : 0);
+  }
+  keep(rest);
+  return parts.empty() ? "" : plot_bars({.x = title, .width = 900}, variants, parts, true);
+}
+
+}  // namespace detail
+
+/// Where the seconds of a run went, a bar a variant, mean over repeats: the computation, and beside it the loader's threads, which
+/// work at the same time. A loader without threads of its own is part of the first.
+[[nodiscard]] inline std::vector<std::string> time_by_phase(const comparison& all) {
+  const std::vector<detail::phase> loader{{"load", "load", "series-5", 1}, {"augment", "augment", "series-5", 0.6}};
+  const bool threads = std::any_of(all.variants().begin(), all.variants().end(), [&](const auto& variant) { return all.value(variant, {.pointer = "/seconds/wait"}); });
+  std::vector<detail::phase> main{{"start", "start", "series-7", 1}};
+  if (threads) main.push_back({"wait", "wait for patches", "series-5", 1});
+  else main.insert(main.end(), loader.begin(), loader.end());
+  for (const detail::phase& phase : {detail::phase{"forward", "forward", "series-1", 1}, {"backward", "backward", "series-1", 0.7}, {"communicate", "communicate", "series-4", 1},
+                                     {"update", "update", "series-1", 0.42}, {"prune", "prune", "series-2", 1}, {"validate", "validate", "series-3", 1},
+                                     {"test", "test", "series-3", 0.6}})
+    main.push_back(phase);
+  std::vector<std::string> plots;
+  for (const auto& plot : {detail::stacked_seconds(all, main, "seconds a run", true), threads ? detail::stacked_seconds(all, loader, "seconds a run in the loader's threads", false) : std::string()})
+    if (!plot.empty()) plots.push_back(plot);
+  return plots;
+}
+
+/// One plot a model: parameters, MACs and inference time of each variant as a share of what they were before.
+[[nodiscard]] inline std::vector<std::string> before_after_plots(const comparison& all) {
+  struct quantity {
+    const char *title, *after, *before, *unit, *colour;
+    double scale;
+    int digits;
+  };
+  static constexpr quantity quantities[] = {{"parameters", "/parameters", "/parameters_before", " M", "series-5", 1e-6, 2},
+                                            {"MACs", "/macs", "/macs_before", " G", "series-3", 1e-9, 2},
+                                            {"inference time", "/inference/seconds_per_megapixel", "", " s/megapixel", "series-1", 1, 2}};
+  std::vector<std::string> plots;
+  for (const auto& model : all.models()) {
+    const auto variants = detail::variants_of(all, model);
+    const std::string reference = model + "/fp32/none/single";
+    std::vector<std::string> names;
+    for (const auto& variant : variants) names.push_back(detail::policies(variant));
+    std::vector<plot_part> parts;
+    for (const auto& quantity : quantities) {
+      plot_part part{.title = quantity.title, .values = {}, .colour = quantity.colour};
+      bool any = false;
+      for (const auto& variant : variants) {
+        const auto after = all.value(variant, {.pointer = quantity.after});
+        auto before = *quantity.before ? all.value(variant, {.pointer = quantity.before}) : all.value(reference, {.pointer = quantity.after});
+        const bool known = after && before && before->mean > 0;
+        any |= known;
+        part.values.push_back(known ? 100 * after->mean / before->mean : std::nan(""));
+        part.spread.push_back(known && std::isfinite(after->deviation) ? 100 * after->deviation / before->mean : 0);
+        char text[48] = "";
+        if (after) std::snprintf(text, sizeof text, "%.*f%s", quantity.digits, after->mean * quantity.scale, quantity.unit);
+        part.labels.push_back(text);
+      }
+      if (any) parts.push_back(part);
+    }
+    if (!parts.empty()) plots.push_back(plot_bars({.x = model + ": % of before", .width = 560}, names, parts, false));
+  }
+  return plots;
+}
+
+/// Mean Dice of each test micrograph under each variant, mean over repeats; empty when there is one micrograph.
+[[nodiscard]] inline std::string dice_by_image(const comparison& all) {
+  std::vector<std::string> images, variants;
+  std::map<std::string, std::map<std::string, std::pair<double, int>>> sums;
+  for (const auto& variant : all.variants())
+    for (const auto* run : all.finished(variant)) {
+      if (variants.empty() || variants.back() != variant) variants.push_back(variant);
+      for (const auto& image : run->record["test"]["images"]) {
+        const auto name = image.value("name", std::string("?"));
+        if (std::find(images.begin(), images.end(), name) == images.end()) images.push_back(name);
+        if (const auto dice = mean_dice(image)) sums[variant][name].first += *dice, ++sums[variant][name].second;
+      }
+    }
+  if (images.size() < 2 || images.size() > 40) return {};
+  std::vector<std::vector<double>> values;
+  double low = 1, high = 0;
+  for (const auto& variant : variants) {
+    values.emplace_back();
+    for (const auto& image : images) {
+      const auto [sum, count] = sums[variant][image];
+      values.back().push_back(count > 0 ? sum / count : std::nan(""));
+      if (count > 0) low = std::min(low, sum / count), high = std::max(high, sum / count);
+    }
+  }
+  plot_axes axes;
+  axes.width = std::clamp(260 + static_cast<int>(images.size()) * 90, 560, 1100);
+  return plot_heat_map(axes, variants, images, values, low, high, 3);
+}
+
+}  // namespace axonzoo

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <axonzoo/report/comparison.hpp>
+#include <axonzoo/report/page.hpp>
+
+namespace axonzoo {
+
+/// `value` in a record's unit as people read it: 1234567 parameters as "1.23" (the unit stands in the heading).
+[[nodiscard]] inline std::string measured_text(const compared_measure& measure, double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.*f", measure.digits, value * measure.scale);
+  return text;
+}
+
+/// A change against the reference: "+0.012" for scores, "1.94x" for anything else.
+[[nodiscard]] inline std::string change_text(const compared_measure& measure, double change) {
+  char text[48];
+  if (measure.score) std::snprintf(text, sizeof text, "%+.*f", measure.digits, change);
+  else std::snprintf(text, sizeof text, change < 0.095 ? "%.3fx" : change < 99.5 ? "%.2fx" : "%.0fx", change);
+  return text;
+}
+
+/// Why a variant has no numbers; empty when a run of it finished.
+[[nodiscard]] inline std::string reason_of(const comparison& all, const std::string& variant) {
+  if (!all.finished(variant).empty()) return {};
+  for (const auto& run : all.runs())
+    if (run.variant() == variant)
+      return run.how == compared_run::state::failed ? "failed: " + run.reason
+             : run.how == compared_run::state::missing ? run.reason
+                                                       : "not run yet";
+  return {};
+}
+
+namespace detail {
+
+inline std::string typographic(std::string text) {
+  if (text.starts_with('-')) text.replace(0, 1, "\u2212");
+  if (text.ends_with('x')) text.replace(text.size() - 1, 1, "\u00d7");
+  return text;
+}
+
+inline std::size_t columns_of(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+/// The best mean of a measure among all variants, as its text: equal texts are equally good.
+inline std::string best_text(const comparison& all, const compared_measure& measure) {
+  if (measure.direction == compared_measure::better::neither) return {};
+  std::optional<double> best;
+  std::size_t values = 0;
+  for (const auto& variant : all.variants())
+    if (const auto one = all.value(variant, measure)) {
+      ++values;
+      if (!best || (measure.direction == compared_measure::better::higher ? one->mean > *best : one->mean < *best)) best = one->mean;
+    }
+  return values > 1 ? measured_text(measure, *best) : "";
+}
+
+inline std::string heading(const compared_measure& measure) { return measure.unit.empty() ? measure.title : measure.title + " (" + measure.unit + ')'; }
+
+}  // namespace detail
+
+/// One row a variant for the page: mean, spread, and below it the change against fp32/none/single of the same model. The best
+/// mean of a column is bold. A variant without results has its reason instead.
+[[nodiscard]] inline page_table variant_table(const comparison& all, const std::vector<compared_measure>& measures, const std::string& caption_html) {
+  page_table table{.columns = {{"", "variant", "model/precision/pruning/parallel strategy", true}, {"", "runs", "finished repeats", false}},
+                   .rows = {},
+                   .caption = caption_html};
+  std::vector<std::string> best;
+  for (const auto& measure : measures) {
+    table.columns.push_back({measure.group, detail::heading(measure), measure.key, false});
+    best.push_back(detail::best_text(all, measure));
+  }
+  for (const auto& variant : all.variants()) {
+    page_table::row row;
+    const auto finished = all.finished(variant);
+    page_cell name{.text = variant};
+    if (!finished.empty() && finished[0]->record.contains("prompts") && finished[0]->record["prompts"].is_string())
+      name.detail = "prompts: " + finished[0]->record["prompts"].get<std::string>();
+    row.cells.push_back(name);
+    row.cells.push_back({.text = std::to_string(finished.size()), .sort = static_cast<double>(finished.size())});
+    row.reason = reason_of(all, variant);
+    for (std::size_t m = 0; m < measures.size() && row.reason.empty(); ++m) {
+      const auto value = all.value(variant, measures[m]);
+      if (!value) {
+        row.cells.push_back({.text = "\u2013"});
+        continue;
+      }
+      page_cell cell{.text = measured_text(measures[m], value->mean), .sort = value->mean};
+      if (std::isfinite(value->deviation)) cell.spread = "\u00b1\u2009" + measured_text(measures[m], value->deviation);
+      if (const auto change = all.change(variant, measures[m])) cell.detail = detail::typographic(change_text(measures[m], *change));
+      cell.best = cell.text == best[m];
+      row.cells.push_back(cell);
+    }
+    table.rows.push_back(row);
+  }
+  return table;
+}
+
+/// The same for a terminal, in blocks of columns that fit it.
+[[nodiscard]] inline std::string variant_text(const comparison& all) {
+  std::string out;
+  const auto measures = all.measures();
+  for (const auto& groups : {std::vector<std::string>{"Dice", "IoU"}, {"Instance IoU", "Detection"}, {"Training", "Inference", "Network"}}) {
+    std::vector<std::vector<std::string>> rows(2, {"", "runs"});
+    rows[0][1] = "";
+    rows[1][0] = "variant";
+    std::string group;
+    for (const auto& measure : measures) {
+      if (std::find(groups.begin(), groups.end(), measure.group) == groups.end()) continue;
+      rows[0].push_back(measure.group == group ? "" : measure.group);
+      rows[1].push_back(detail::heading(measure));
+      group = measure.group;
+    }
+    if (rows[0].size() == 2) continue;
+    for (const auto& variant : all.variants()) {
+      std::vector<std::string> values{variant, std::to_string(all.finished(variant).size())}, changes{"", ""};
+      bool changed = false;
+      if (const auto reason = reason_of(all, variant); !reason.empty()) {
+        rows.push_back({variant, "0", "\t" + reason});
+        continue;
+      }
+      for (const auto& measure : measures) {
+        if (std::find(groups.begin(), groups.end(), measure.group) == groups.end()) continue;
+        const auto value = all.value(variant, measure);
+        const auto change = all.change(variant, measure);
+        values.push_back(!value ? "-" : measured_text(measure, value->mean) +
+                                            (std::isfinite(value->deviation) ? " \u00b1" + measured_text(measure, value->deviation) : ""));
+        changes.push_back(change ? change_text(measure, *change) : "");
+        changed |= change.has_value();
+      }
+      rows.push_back(values);
+      if (changed) rows.push_back(changes);
+    }
+    std::vector<std::size_t> widths(rows[1].size(), 0);
+    for (const auto& row : rows)
+      for (std::size_t c = 0; c < row.size(); ++c)
+        if (!row[c].starts_with('\t')) widths[c] = std::max(widths[c], detail::columns_of(row[c]));
+    for (const auto& row : rows) {
+      std::string line;
+      for (std::size_t c = 0; c < row.size(); ++c) {
+        const bool sentence = row[c].starts_with('\t');
+        const std::string padding(sentence ? 0 : widths[c] - detail::columns_of(row[c]), ' ');
+        line += (c ? "  " : "") + (c == 0 ? row[c] + padding : sentence ? row[c].substr(1) : padding + row[c]);
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      out += line + '\n';
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace axonzoo
