@@ -40,6 +40,11 @@ function(_axonzoo_link_variant target kind)
   endif()
 endfunction()
 
+# A policy that is not the zoo's comes from HEADERS, and the zoo has no header of its name.
+function(_axonzoo_include_if_there text header)
+  set(${text} "${${text}}#if __has_include(<${header}>)\n#include <${header}>\n#endif\n" PARENT_SCOPE)
+endfunction()
+
 function(axonzoo_add_variants)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "MODELS;PRECISIONS;PRUNINGS;PARALLELS;HEADERS;EXCLUDE;TEST_OPTIONS")
   if(NOT arg_MODELS OR arg_UNPARSED_ARGUMENTS)
@@ -71,9 +76,10 @@ function(axonzoo_add_variants)
     get_filename_component(header "${header}" ABSOLUTE)
     string(APPEND headers "#include \"${header}\"\n")
   endforeach()
-  foreach(policy IN LISTS arg_PRECISIONS arg_PRUNINGS arg_PARALLELS)
-    foreach(axis IN ITEMS precision pruning parallel)
-      string(APPEND headers "#if __has_include(<axonzoo/${axis}/${policy}.hpp>)\n#include <axonzoo/${axis}/${policy}.hpp>\n#endif\n")
+  foreach(axis IN ITEMS precision pruning parallel)
+    string(TOUPPER "${axis}S" policies)
+    foreach(policy IN LISTS arg_${policies})
+      _axonzoo_include_if_there(headers "axonzoo/${axis}/${policy}.hpp")
     endforeach()
   endforeach()
 
@@ -125,12 +131,11 @@ int main(int argc, char** argv) { return axonzoo::run<@type@>(argc, argv); }
       continue()
     endif()
 
+    set(model_headers "${headers}")
+    _axonzoo_include_if_there(model_headers "axonzoo/models/${model}.hpp")
     file(CONFIGURE OUTPUT "${folder}/${model}.cpp" @ONLY CONTENT [[
 #define AXONZOO_SEPARATE_PROGRAM 1
-@headers@#if __has_include(<axonzoo/models/@model@.hpp>)
-#include <axonzoo/models/@model@.hpp>
-#endif
-#include <axonzoo/run.hpp>
+@model_headers@#include <axonzoo/run.hpp>
 
 @instances@]])
     add_library(axonzoo_variants_${model} STATIC "${folder}/${model}.cpp")
