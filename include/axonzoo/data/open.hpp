@@ -57,14 +57,7 @@ inline std::string joined(const std::vector<std::string>& words) {
 inline void check_mask_sizes(const dataset& data) {
   for (const auto& one : data.micrographs) {
     const auto size = read_picture_size(one.path);
-    for (const auto& mask : one.masks) {
-      const auto own = read_picture_size(mask.path);
-      if (own.height != size.height || own.width != size.width)
-        throw error("cannot use mask " + quoted(mask.path),
-                    "it is " + std::to_string(own.width) + " x " + std::to_string(own.height) + " pixels and its image " +
-                        quoted(one.path) + " is " + std::to_string(size.width) + " x " + std::to_string(size.height),
-                    "give a mask of the image's size");
-    }
+    for (const auto& mask : one.masks) check_mask_size(one.path, size, mask.path, read_picture_size(mask.path));
   }
 }
 

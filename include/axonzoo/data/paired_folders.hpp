@@ -54,21 +54,24 @@ struct told_classes {
 inline told_classes tell_classes(const std::filesystem::path& root, const std::vector<std::string>& stems,
                                  const std::vector<std::filesystem::path>& masks) {
   using kind = mask_content::kind;
-  const auto named = read_class_names(root);
-  auto content = tell_masks(masks);
-  if (content.how == kind::numbers && (named.empty() ? content.largest == 2 : named.size() > 2))
-    content.largest = largest_number(masks);
-  const bool class_numbers = content.how == kind::numbers && (named.empty() ? content.largest == 2 : named.size() > 2);
-  const std::size_t classes = content.how == kind::three_levels ? 3 : class_numbers && named.empty() ? 3 : class_numbers ? named.size() : 2;
-  if (class_numbers && static_cast<std::size_t>(content.largest) >= classes)
-    throw error("cannot use " + quoted(root / "classes.txt"), "it names " + std::to_string(classes - 1) +
-                    " classes and the masks have numbers up to " + std::to_string(content.largest), "name every class");
-  if (!named.empty() && named.size() != classes && content.how != kind::empty)
-    throw error("cannot use " + quoted(root / "classes.txt"), "it names " + std::to_string(named.size() - 1) +
-                    " classes and the masks have " + std::to_string(classes - 1), "name as many as the masks have");
-  auto names = !named.empty() ? named
-               : classes == 3 ? std::vector<std::string>{"background", "myelin", "axon"}
-                              : std::vector<std::string>{"background", one_class_name(root, stems)};
+  auto names = read_class_names(root);
+  const auto content = tell_masks(masks);
+  bool class_numbers = content.how == kind::numbers && (names.empty() ? content.largest == 2 : names.size() > 2);
+  if (class_numbers) {
+    const auto largest = static_cast<std::size_t>(largest_number(masks));
+    if (names.empty()) class_numbers = largest == 2;
+    else if (largest >= names.size())
+      throw error("cannot use " + quoted(root / "classes.txt"),
+                  "it names " + std::to_string(names.size() - 1) + " classes and the masks have numbers up to " + std::to_string(largest),
+                  "name every class");
+  }
+  const std::size_t classes = class_numbers && !names.empty() ? names.size() : class_numbers || content.how == kind::three_levels ? 3 : 2;
+  if (!names.empty() && names.size() != classes)
+    throw error("cannot use " + quoted(root / "classes.txt"),
+                "it names " + std::to_string(names.size() - 1) + " classes and the masks have " + std::to_string(classes - 1),
+                "name as many as the masks have");
+  if (names.empty() && classes == 3) names = {"background", "myelin", "axon"};
+  if (names.empty()) names = {"background", one_class_name(root, stems)};
   if (content.how == kind::three_levels) return {std::move(names), mask_file::kind::axonmyelin, 0};
   if (content.how == kind::numbers) return {std::move(names), mask_file::kind::index, static_cast<std::uint8_t>(class_numbers ? 0 : 1)};
   return {std::move(names), mask_file::kind::binary, 1};

@@ -76,4 +76,13 @@ inline image_size read_picture_size(const std::filesystem::path& path) {
   return is_npy(path) ? read_npy_image_size(path) : read_image_size(path);
 }
 
+/// Throws when a mask has another size than its image.
+inline void check_mask_size(const std::filesystem::path& image, const image_size& size, const std::filesystem::path& mask,
+                            const image_size& own) {
+  if (own.height == size.height && own.width == size.width) return;
+  const auto sides = [](const image_size& one) { return std::to_string(one.width) + " x " + std::to_string(one.height); };
+  throw error("cannot use mask " + quoted(mask),
+              "it is " + sides(own) + " pixels and its image " + quoted(image) + " is " + sides(size), "give a mask of the image's size");
+}
+
 }  // namespace axonzoo::detail

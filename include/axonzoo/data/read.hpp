@@ -11,7 +11,6 @@
 #include <axonzoo/core/image.hpp>
 #include <axonzoo/data/dataset.hpp>
 #include <axonzoo/data/listing.hpp>
-#include <axonzoo/data/mask_levels.hpp>
 #include <axonzoo/data/picture.hpp>
 #include <axonzoo/data/pixel_size.hpp>
 
@@ -54,32 +53,33 @@ inline label_image read_labels(const micrograph& one) {
   label_image labels = label_image::from_shape({size.height, size.width});
   labels.fill(0);
   for (const auto& mask : one.masks) {
-    std::size_t height = 0, width = 0;
-    auto levels = detail::read_mask(mask.path, height, width);
-    if (height != size.height || width != size.width)
-      throw error("cannot use mask " + detail::quoted(mask.path),
-                  "it is " + std::to_string(width) + " x " + std::to_string(height) + " pixels and its image " +
-                      detail::quoted(one.path) + " is " + std::to_string(size.width) + " x " + std::to_string(size.height),
-                  "give a mask of the image's size");
-    const float largest = levels.empty() ? 0.f : *std::max_element(levels.begin(), levels.end());
-    auto* label = labels.data();
-    if (mask.how == mask_file::kind::index) {
-      if (mask.label == 0 && largest > 255)
-        throw error("cannot use mask " + detail::quoted(mask.path), "it has class numbers above 255", "number the classes from 1");
-      for (std::size_t i = 0; i < levels.size(); ++i)
-        if (levels[i] > 0) label[i] = mask.label ? mask.label : static_cast<std::uint8_t>(levels[i]);
-      continue;
-    }
-    detail::to_eight_bits(levels);
-    if (mask.how == mask_file::kind::binary) {
-      const float threshold = largest <= 1 ? 0.f : 127.f;  // 0 and 1 are as common as 0 and 255
-      for (std::size_t i = 0; i < levels.size(); ++i)
-        if (levels[i] > threshold) label[i] = mask.label;
-    } else {
-      const bool numbers = largest <= 2;
-      const float myelin = numbers ? 1.f : 64.f, axon = numbers ? 2.f : 192.f;
-      for (std::size_t i = 0; i < levels.size(); ++i)
-        label[i] = levels[i] >= axon ? 2 : levels[i] >= myelin ? 1 : 0;
+    const image stored = detail::read_picture(mask.path);
+    detail::check_mask_size(one.path, size, mask.path, {stored.shape(0), stored.shape(1), stored.shape(2), 0});
+    const float largest = *std::max_element(stored.begin(), stored.end());
+    const float scale = largest > 255 && mask.how != mask_file::kind::index ? 1.f / 257 : 1.f;
+    const auto paint = [&](auto label_of) {
+      const std::size_t channels = stored.shape(2);
+      const float* const level = stored.data();
+      auto* const label = labels.data();
+      for (std::size_t i = 0; i < labels.size(); ++i)
+        if (const auto painted = static_cast<std::uint8_t>(label_of(level[i * channels] * scale))) label[i] = painted;
+    };
+    // Masks that store 0 and 1, or 0, 1 and 2, are as common as those that store grey levels.
+    switch (mask.how) {
+      case mask_file::kind::axonmyelin: {
+        const float myelin = largest <= 2 ? 1.f : 64.f, axon = largest <= 2 ? 2.f : 192.f;
+        paint([&](float level) { return level >= axon ? 2 : level >= myelin ? 1 : 0; });
+        break;
+      }
+      case mask_file::kind::binary: {
+        const float threshold = largest <= 1 ? 0.f : 127.f;
+        paint([&](float level) { return level > threshold ? mask.label : 0; });
+        break;
+      }
+      case mask_file::kind::index:
+        if (mask.label == 0 && largest > 255)
+          throw error("cannot use mask " + detail::quoted(mask.path), "it has class numbers above 255", "number the classes from 1");
+        paint([&](float level) { return mask.label == 0 ? static_cast<int>(level) : level > 0 ? mask.label : 0; });
     }
   }
   return labels;

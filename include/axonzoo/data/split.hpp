@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/core/random.hpp>
 #include <axonzoo/data/dataset.hpp>
 
 namespace axonzoo {
@@ -22,21 +23,19 @@ struct split {
 
 namespace detail {
 
-/// A number for a subject that depends on nothing else: the choice stays when other subjects come or go. FNV-1a, then the
-/// finaliser of SplitMix64.
-inline std::uint64_t lot(std::uint64_t seed, const std::string& purpose, const std::string& subject) {
-  std::uint64_t hash = 14695981039346656037ull ^ (seed * 0x9e3779b97f4a7c15ull);
-  for (const auto& text : {purpose, std::string(1, '\0'), subject})
-    for (const unsigned char c : text) hash = (hash ^ c) * 1099511628211ull;
-  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9ull;
-  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebull;
-  return hash ^ (hash >> 31);
+enum class side : std::uint64_t { validation = 1, test = 2 };
+
+/// A random number of a subject that depends on no other: the choice stays when others come or go.
+inline std::uint64_t lot(std::uint64_t seed, side chosen_for, const std::string& subject) {
+  std::uint64_t hash = 14695981039346656037ull;  // FNV-1a
+  for (const unsigned char c : subject) hash = (hash ^ c) * 1099511628211ull;
+  return random_stream(seed, hash, static_cast<std::uint64_t>(chosen_for)).bits();
 }
 
 /// The first `count` of the subjects by their lots.
-inline std::vector<std::string> draw(std::vector<std::string> subjects, std::size_t count, std::uint64_t seed, const std::string& purpose) {
+inline std::vector<std::string> draw(std::vector<std::string> subjects, std::size_t count, std::uint64_t seed, side chosen_for) {
   std::sort(subjects.begin(), subjects.end(), [&](const auto& a, const auto& b) {
-    const auto first = lot(seed, purpose, a), second = lot(seed, purpose, b);
+    const auto first = lot(seed, chosen_for, a), second = lot(seed, chosen_for, b);
     return first != second ? first < second : a < b;
   });
   subjects.resize(std::min(count, subjects.size()));
@@ -92,10 +91,10 @@ inline split split_by_subject(const dataset& data, const std::vector<std::string
     for (const auto& [contrast, members] : strata) {
       if (members.size() < 3) continue;
       const auto count = std::max<std::size_t>(1, (members.size() + 2) / 5);
-      for (auto& one : detail::draw(members, count, seed, "test")) test.insert(std::move(one));
+      for (auto& one : detail::draw(members, count, seed, detail::side::test)) test.insert(std::move(one));
     }
     if (test.empty())
-      for (auto& one : detail::draw({subjects.begin(), subjects.end()}, 1, seed, "test")) test.insert(std::move(one));
+      for (auto& one : detail::draw({subjects.begin(), subjects.end()}, 1, seed, detail::side::test)) test.insert(std::move(one));
   }
   if (test.size() == subjects.size())
     throw error(doing, "all " + std::to_string(subjects.size()) + " subjects are for testing", "name fewer test subjects");
@@ -107,7 +106,7 @@ inline split split_by_subject(const dataset& data, const std::vector<std::string
     if (rest.size() < 2 || validation_share == 0) continue;
     const auto wanted = static_cast<std::size_t>(std::llround(validation_share * static_cast<double>(rest.size())));
     const auto count = std::clamp<std::size_t>(wanted, 1, rest.size() - 1);
-    for (auto& one : detail::draw(std::move(rest), count, seed, "validation")) validation.insert(std::move(one));
+    for (auto& one : detail::draw(std::move(rest), count, seed, detail::side::validation)) validation.insert(std::move(one));
   }
 
   split sides;
