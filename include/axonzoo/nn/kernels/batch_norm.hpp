@@ -1,0 +1,226 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+#include <ATen/Parallel.h>
+
+#include <axonzoo/nn/kernels/lanes.hpp>
+
+namespace axonzoo::kernels {
+
+/// Rows of C channels as one flat array in which the channels repeat with a period of lcm(C, 16): whole vectors for any C.
+/// It is cut into chunks that depend on its size alone, so that sums are the same for any number of threads.
+class channel_pattern {
+ public:
+  channel_pattern(std::int64_t rows, std::int64_t channels)
+      : channels_(channels),
+        period_(std::lcm(channels, lanes::width)),
+        periods_(rows * channels / period_),
+        tail_(rows * channels % period_),
+        chunk_(std::max<std::int64_t>(16, 32768 / period_)) {}
+
+  [[nodiscard]] std::int64_t period() const { return period_; }
+  /// The last chunk is what is left of the array after whole periods; it may be empty.
+  [[nodiscard]] std::int64_t chunks() const { return (periods_ + chunk_ - 1) / chunk_ + 1; }
+
+  /// Numbers per channel, repeated to a period.
+  [[nodiscard]] std::vector<float> repeat(const float* per_channel) const {
+    std::vector<float> repeated(period_);
+    for (std::int64_t i = 0; i < period_; ++i) repeated[i] = per_channel[i % channels_];
+    return repeated;
+  }
+
+  /// work(chunk, first element, periods) in parallel, and at last rest(chunk, first element, elements) for what is left.
+  template <class Work, class Rest>
+  void each(const Work& work, const Rest& rest) const {
+    at::parallel_for(0, chunks() - 1, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        work(i, i * chunk_ * period_, std::min(chunk_, periods_ - i * chunk_));
+      }
+    });
+    if (tail_ > 0) rest(chunks() - 1, periods_ * period_, tail_);
+  }
+
+  /// Adds partial sums [chunks, width, period] up to [width, channels].
+  [[nodiscard]] std::vector<double> fold(const std::vector<float>& partial, std::int64_t width) const {
+    std::vector<double> total(width * channels_);
+    for (std::int64_t i = 0; i < static_cast<std::int64_t>(partial.size()); i += period_) {
+      double* to = total.data() + i / period_ % width * channels_;
+      for (std::int64_t j = 0; j < period_; j += channels_)
+        for (std::int64_t c = 0; c < channels_; ++c) to[c] += partial[i + j + c];
+    }
+    return total;
+  }
+
+ private:
+  std::int64_t channels_, period_, periods_, tail_, chunk_;
+};
+
+/// Calls step(element, lane of the period) for each vector of `periods` periods, four periods abreast: the numbers per channel
+/// are loaded once for four. begin(lane) gives what the four share, end(lane, shared) puts it away.
+template <class Begin, class Step, class End>
+inline void sweep(std::int64_t periods, std::int64_t period, const Begin& begin, const Step& step, const End& end) {
+  std::int64_t p = 0;
+  for (; p + 4 <= periods; p += 4) {
+    for (std::int64_t j = 0; j < period; j += lanes::width) {
+      auto shared = begin(j);
+      const std::int64_t i = p * period + j;
+      step(shared, i);
+      step(shared, i + period);
+      step(shared, i + 2 * period);
+      step(shared, i + 3 * period);
+      end(j, shared);
+    }
+  }
+  for (; p < periods; ++p) {
+    for (std::int64_t j = 0; j < period; j += lanes::width) {
+      auto shared = begin(j);
+      step(shared, p * period + j);
+      end(j, shared);
+    }
+  }
+}
+
+/// The first n elements at `from`, filled up to a period with `filling` (a period itself).
+template <class Element>
+std::vector<Element> padded(const Element* from, std::int64_t n, const std::vector<float>& filling) {
+  std::vector<Element> whole(filling.begin(), filling.end());
+  std::copy(from, from + n, whole.begin());
+  return whole;
+}
+
+/// Sums over rows of x [rows, C] and of its squares, both about the first row: [2, C]. Squares about zero would cancel
+/// where the mean is large.
+template <class Element>
+std::vector<double> sums_about_first_row(const Element* x, std::int64_t rows, std::int64_t channels) {
+  const channel_pattern pattern(rows, channels);
+  const std::int64_t period = pattern.period();
+  std::vector<float> first(channels);
+  for (std::int64_t c = 0; c < channels; ++c) first[c] = static_cast<float>(x[c]);
+  const auto about = pattern.repeat(first.data());
+  std::vector<float> partial(pattern.chunks() * 2 * period);
+  const auto add = [&](std::int64_t chunk, const Element* from, std::int64_t periods) {
+    float* sum = partial.data() + chunk * 2 * period;
+    float* squares = sum + period;
+    struct state {
+      lanes about, sum, squares;
+    };
+    sweep(
+        periods, period, [&](std::int64_t j) { return state{lanes::load(&about[j]), lanes::load(sum + j), lanes::load(squares + j)}; },
+        [&](state& s, std::int64_t i) {
+          const lanes d = lanes::load(from + i) - s.about;
+          s.sum = s.sum + d;
+          s.squares = fma(d, d, s.squares);
+        },
+        [&](std::int64_t j, const state& s) {
+          s.sum.store(sum + j);
+          s.squares.store(squares + j);
+        });
+  };
+  pattern.each([&](std::int64_t chunk, std::int64_t at, std::int64_t periods) { add(chunk, x + at, periods); },
+               [&](std::int64_t chunk, std::int64_t at, std::int64_t n) { add(chunk, padded(x + at, n, about).data(), 1); });
+  return pattern.fold(partial, 2);
+}
+
+/// y = max(0, scale x + offset), with scale and offset per channel. y may be x.
+template <class Element>
+void scale_relu(const Element* x, Element* y, std::int64_t rows, std::int64_t channels, const float* scale, const float* offset) {
+  const channel_pattern pattern(rows, channels);
+  const std::int64_t period = pattern.period();
+  const auto scales = pattern.repeat(scale), offsets = pattern.repeat(offset);
+  struct state {
+    lanes scale, offset;
+  };
+  const auto apply = [&](const Element* from, Element* to, std::int64_t periods) {
+    sweep(
+        periods, period, [&](std::int64_t j) { return state{lanes::load(&scales[j]), lanes::load(&offsets[j])}; },
+        [&](state& s, std::int64_t i) {
+          const lanes z = fma(lanes::load(from + i), s.scale, s.offset);
+          max(lanes::all(0), z).store(to + i);
+        },
+        [](std::int64_t, const state&) {});
+  };
+  pattern.each([&](std::int64_t, std::int64_t at, std::int64_t periods) { apply(x + at, y + at, periods); },
+               [&](std::int64_t, std::int64_t at, std::int64_t n) {
+                 auto rest = padded(x + at, n, scales);
+                 apply(rest.data(), rest.data(), 1);
+                 std::copy(rest.begin(), rest.begin() + n, y + at);
+               });
+}
+
+/// Sums over rows of dz and of dz (x - mean), where dz is dy where scale x + offset > 0 and 0 elsewhere: [2, C].
+template <class Element>
+std::vector<double> gradient_sums(const Element* dy, const Element* x, std::int64_t rows, std::int64_t channels, const float* scale,
+                                  const float* offset, const float* mean) {
+  const channel_pattern pattern(rows, channels);
+  const std::int64_t period = pattern.period();
+  const auto scales = pattern.repeat(scale), offsets = pattern.repeat(offset), means = pattern.repeat(mean);
+  std::vector<float> partial(pattern.chunks() * 2 * period);
+  struct state {
+    lanes scale, offset, mean, sum, product;
+  };
+  const auto add = [&](std::int64_t chunk, const Element* dy_from, const Element* x_from, std::int64_t periods) {
+    float* sum = partial.data() + chunk * 2 * period;
+    float* product = sum + period;
+    sweep(
+        periods, period,
+        [&](std::int64_t j) {
+          return state{lanes::load(&scales[j]), lanes::load(&offsets[j]), lanes::load(&means[j]), lanes::load(sum + j),
+                       lanes::load(product + j)};
+        },
+        [&](state& s, std::int64_t i) {
+          const lanes value = lanes::load(x_from + i);
+          const lanes dz = where_positive(fma(value, s.scale, s.offset), lanes::load(dy_from + i));
+          s.sum = s.sum + dz;
+          s.product = fma(dz, value - s.mean, s.product);
+        },
+        [&](std::int64_t j, const state& s) {
+          s.sum.store(sum + j);
+          s.product.store(product + j);
+        });
+  };
+  const std::vector<float> zeros(period);
+  pattern.each([&](std::int64_t chunk, std::int64_t at, std::int64_t periods) { add(chunk, dy + at, x + at, periods); },
+               [&](std::int64_t chunk, std::int64_t at, std::int64_t n) {
+                 add(chunk, padded(dy + at, n, zeros).data(), padded(x + at, n, means).data(), 1);
+               });
+  return pattern.fold(partial, 2);
+}
+
+/// dx = scale dz + slope (x - mean) + constant per channel, with dz as in gradient_sums. dx may be dy.
+template <class Element>
+void scale_relu_backward(const Element* dy, const Element* x, Element* dx, std::int64_t rows, std::int64_t channels,
+                         const float* scale, const float* offset, const float* mean, const float* slope, const float* constant) {
+  const channel_pattern pattern(rows, channels);
+  const std::int64_t period = pattern.period();
+  const auto scales = pattern.repeat(scale), offsets = pattern.repeat(offset), means = pattern.repeat(mean),
+             slopes = pattern.repeat(slope), constants = pattern.repeat(constant);
+  struct state {
+    lanes scale, offset, mean, slope, constant;
+  };
+  const auto apply = [&](const Element* dy_from, const Element* x_from, Element* to, std::int64_t periods) {
+    sweep(
+        periods, period,
+        [&](std::int64_t j) {
+          return state{lanes::load(&scales[j]), lanes::load(&offsets[j]), lanes::load(&means[j]), lanes::load(&slopes[j]),
+                       lanes::load(&constants[j])};
+        },
+        [&](state& s, std::int64_t i) {
+          const lanes value = lanes::load(x_from + i);
+          const lanes dz = where_positive(fma(value, s.scale, s.offset), lanes::load(dy_from + i));
+          fma(dz, s.scale, fma(value - s.mean, s.slope, s.constant)).store(to + i);
+        },
+        [](std::int64_t, const state&) {});
+  };
+  pattern.each([&](std::int64_t, std::int64_t at, std::int64_t periods) { apply(dy + at, x + at, dx + at, periods); },
+               [&](std::int64_t, std::int64_t at, std::int64_t n) {
+                 auto rest = padded(dy + at, n, means);
+                 apply(rest.data(), padded(x + at, n, means).data(), rest.data(), 1);
+                 std::copy(rest.begin(), rest.begin() + n, dx + at);
+               });
+}
+
+}  // namespace axonzoo::kernels

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#define AXONZOO_LANES_AVX512 1
+#include <immintrin.h>
+#endif
+
+#include <c10/util/BFloat16.h>
+
+namespace axonzoo::kernels {
+
+/// Sixteen floats that are worked on together: one AVX-512 register where the machine has them, else an array whose loops the
+/// compiler vectorises. bf16 is widened when loaded and rounded to nearest even when stored.
+struct lanes {
+  static constexpr std::int64_t width = 16;
+
+#ifdef AXONZOO_LANES_AVX512
+  __m512 v;
+
+  static lanes all(float x) { return {_mm512_set1_ps(x)}; }
+  static lanes load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static lanes load(const c10::BFloat16* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+  /// The first n, zeros after.
+  static lanes load(const float* p, std::int64_t n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
+  static lanes load(const c10::BFloat16* p, std::int64_t n) { return widen(_mm256_maskz_loadu_epi16(first(n), p)); }
+
+  void store(float* p) const { _mm512_storeu_ps(p, v); }
+  void store(c10::BFloat16* p) const { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(v)); }
+  void store(float* p, std::int64_t n) const { _mm512_mask_storeu_ps(p, first(n), v); }
+  void store(c10::BFloat16* p, std::int64_t n) const { _mm256_mask_storeu_epi16(p, first(n), narrow(v)); }
+
+  friend lanes operator+(lanes a, lanes b) { return {_mm512_add_ps(a.v, b.v)}; }
+  friend lanes operator-(lanes a, lanes b) { return {_mm512_sub_ps(a.v, b.v)}; }
+  friend lanes operator*(lanes a, lanes b) { return {_mm512_mul_ps(a.v, b.v)}; }
+  friend lanes operator/(lanes a, lanes b) { return {_mm512_div_ps(a.v, b.v)}; }
+  /// a b + c
+  friend lanes fma(lanes a, lanes b, lanes c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  /// The larger; b where either is not a number.
+  friend lanes max(lanes a, lanes b) { return {_mm512_maskz_max_ps(every, a.v, b.v)}; }
+  /// a where x > 0, else 0.
+  friend lanes where_positive(lanes x, lanes a) {
+    return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, _mm512_setzero_ps(), _CMP_GT_OQ), a.v)};
+  }
+  friend float sum(lanes a) { return _mm512_reduce_add_ps(a.v); }
+
+ private:
+  // g++ 12 takes the unmasked forms of some instructions for reads of uninitialised registers.
+  static constexpr __mmask16 every = 0xffff;
+  static __mmask16 first(std::int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
+  static lanes widen(__m256i halves) {
+    return {_mm512_castsi512_ps(_mm512_maskz_slli_epi32(every, _mm512_maskz_cvtepu16_epi32(every, halves), 16))};
+  }
+  static __m256i narrow(__m512 wide) {
+#ifdef __AVX512BF16__
+    const __m256bh halves = _mm512_cvtneps_pbh(wide);
+    __m256i bits;
+    static_assert(sizeof bits == sizeof halves);
+    __builtin_memcpy(&bits, &halves, sizeof bits);
+    return bits;
+#else
+    const __m512i bits = _mm512_castps_si512(wide);
+    const __m512i odd = _mm512_and_si512(_mm512_maskz_srli_epi32(every, bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_maskz_srli_epi32(every, _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
+    const __mmask16 nan = _mm512_cmp_ps_mask(wide, wide, _CMP_UNORD_Q);
+    return _mm512_maskz_cvtepi32_epi16(every, _mm512_mask_mov_epi32(rounded, nan, _mm512_set1_epi32(0x7fc0)));
+#endif
+  }
+
+ public:
+#else
+  float v[width];
+
+  static lanes all(float x) {
+    return make([&](int) { return x; });
+  }
+  template <class Element>
+  static lanes load(const Element* p) {
+    return make([&](int i) { return static_cast<float>(p[i]); });
+  }
+  /// The first n, zeros after.
+  template <class Element>
+  static lanes load(const Element* p, std::int64_t n) {
+    return make([&](int i) { return i < n ? static_cast<float>(p[i]) : 0.0F; });
+  }
+  template <class Element>
+  void store(Element* p) const {
+    for (int i = 0; i < width; ++i) p[i] = static_cast<Element>(v[i]);
+  }
+  template <class Element>
+  void store(Element* p, std::int64_t n) const {
+    for (int i = 0; i < n; ++i) p[i] = static_cast<Element>(v[i]);
+  }
+
+  friend lanes operator+(const lanes& a, const lanes& b) {
+    return make([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  friend lanes operator-(const lanes& a, const lanes& b) {
+    return make([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  friend lanes operator*(const lanes& a, const lanes& b) {
+    return make([&](int i) { return a.v[i] * b.v[i]; });
+  }
+  friend lanes operator/(const lanes& a, const lanes& b) {
+    return make([&](int i) { return a.v[i] / b.v[i]; });
+  }
+  /// a b + c
+  friend lanes fma(const lanes& a, const lanes& b, const lanes& c) {
+    return make([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
+  }
+  /// The larger; b where either is not a number.
+  friend lanes max(const lanes& a, const lanes& b) {
+    return make([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+  }
+  /// a where x > 0, else 0.
+  friend lanes where_positive(const lanes& x, const lanes& a) {
+    return make([&](int i) { return x.v[i] > 0 ? a.v[i] : 0.0F; });
+  }
+  friend float sum(const lanes& a) {
+    float total = 0;
+    for (const float x : a.v) total += x;
+    return total;
+  }
+
+ private:
+  template <class Function>
+  static lanes make(const Function& element) {
+    lanes result;
+    for (int i = 0; i < width; ++i) result.v[i] = element(i);
+    return result;
+  }
+
+ public:
+#endif
+};
+
+}  // namespace axonzoo::kernels
