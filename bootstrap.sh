@@ -169,7 +169,7 @@ demo() {
   done
   prepare
   configure release
-  build release --target axonzoo-compare "${programs[@]}"
+  build release --target axonzoo-compare axonzoo-phantom "${programs[@]}"
   say "Training ${#programs[@]} programs for 45 s each, and testing each on a subject it never saw"
   build/release/bin/axonzoo-compare "${data[@]}" --variants "$patterns" --minutes 0.75 --out demo ||
     fail "the comparison did not finish; what it has so far is in demo/, and the same command goes on from there."
