@@ -40,9 +40,17 @@ struct compared_run {
   if (!record.is_object()) throw error(doing, "it is not a JSON object", "remove it and run the variant again");
   if (record.value("schema", nlohmann::json()) != 1)
     throw error(doing, "its schema is not 1", "compare with the axonzoo that wrote it");
-  for (const auto* path : {"/variant/name", "/seed", "/seconds", "/test/mean/classes", "/test/images", "/history", "/data/split"})
-    if (!record.contains(nlohmann::json::json_pointer(path)))
-      throw error(doing, std::string("it has no '") + path + "'", "remove it and run the variant again");
+  using kind = nlohmann::json::value_t;
+  for (const auto& [path, expected] : {std::pair{"/variant/name", kind::string}, {"/seed", kind::number_unsigned}, {"/seconds", kind::object},
+                                       {"/test/mean/classes", kind::object}, {"/test/images", kind::array}, {"/history", kind::array},
+                                       {"/data/split", kind::object}, {"/data/folders", kind::array}}) {
+    const nlohmann::json::json_pointer at(path);
+    if (!record.contains(at) || record.at(at).type() != expected)
+      throw error(doing, std::string("it has no '") + path + "' of the right kind", "remove it and run the variant again");
+  }
+  for (const auto* path : {"/test/images", "/history"})
+    for (const auto& one : record.at(nlohmann::json::json_pointer(path)))
+      if (!one.is_object()) throw error(doing, std::string("'") + path + "' holds something else than objects", "remove it and run the variant again");
   return record;
 }
 
@@ -164,7 +172,7 @@ inline std::vector<compared_measure> comparison::measures() const {
     if (name != "precision" && name != "recall" && name != "f1")
       all.push_back({"instance_iou_" + name, "Instance IoU", name, "/test/mean/instances/" + name, {}, 3, 1, better::higher, true});
   for (const auto& [key, title] : {std::pair<std::string, std::string>{"precision", "precision"}, {"recall", "recall"}, {"f1", "F1"}})
-    all.push_back({key, "Detection", title, "/test/mean/instances/" + key, {}, 3, 1, better::higher, true});
+    all.push_back({"detection_" + key, "Detection", title, "/test/mean/instances/" + key, {}, 3, 1, better::higher, true});
   all.push_back({"train_seconds", "Training", "time", "/seconds/train", "s", 0, 1, better::lower});
   all.push_back({"steps", "Training", "steps", "/steps", "", 0, 1, better::neither});
   all.push_back({"train_images_per_second", "Training", "images/s", "/images_per_second", "", 2, 1, better::higher});

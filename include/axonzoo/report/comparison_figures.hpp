@@ -52,18 +52,11 @@ inline std::vector<std::string> variants_of(const comparison& all, const std::st
   return found;
 }
 
-/// Rows of the key that gnuplot puts above the plot.
-inline int key_height(std::size_t entries, std::size_t longest, int width) {
-  const auto per_row = std::max<std::size_t>(1, static_cast<std::size_t>(width - 90) / (50 + 8 * longest));
-  return static_cast<int>((entries + per_row - 1) / per_row) * 18;
-}
-
 }  // namespace detail
 
 /// Mean Dice on the test micrographs against a cost, one point a variant. `pointer` leads to the cost in a record.
-[[nodiscard]] inline std::string accuracy_against(const comparison& all, const std::string& pointer, const std::string& title) {
+[[nodiscard]] inline std::string accuracy_against(const comparison& all, const std::string& pointer, const std::string& title, int width) {
   std::vector<plot_series> series;
-  std::size_t longest = 0;
   for (const auto& variant : all.variants()) {
     std::vector<double> dice;
     for (const auto* run : all.finished(variant))
@@ -80,11 +73,10 @@ inline int key_height(std::size_t entries, std::size_t longest, int width) {
     if (dice.size() > 1) one.y_spread = {std::sqrt(square / static_cast<double>(dice.size() - 1))};
     one.notes = {variant + ": " + measured_text({}, mean) + " at " + detail::number(std::round(cost->mean * 1000) / 1000)};
     series.push_back(one);
-    longest = std::max(longest, variant.size());
   }
-  plot_axes axes{.x = title, .y = "mean Dice"};
+  if (series.empty()) return {};
+  plot_axes axes{.x = title, .y = "mean Dice", .width = width, .height = width < 600 ? 320 : 360};
   axes.x_low = 0;
-  axes.height = 360 + detail::key_height(series.size(), longest, axes.width);
   return plot_scatter(axes, series);
 }
 
@@ -93,7 +85,6 @@ inline int key_height(std::size_t entries, std::size_t longest, int width) {
   std::vector<std::string> plots;
   for (const auto& model : all.models()) {
     std::vector<plot_series> series;
-    std::size_t named = 0, longest = 0;
     for (const auto& variant : detail::variants_of(all, model)) {
       bool first = true;
       for (const auto* run : all.finished(variant)) {
@@ -108,7 +99,7 @@ inline int key_height(std::size_t entries, std::size_t longest, int width) {
         }
         if (line.x.empty()) continue;
         line.opacity = 0.85;
-        if (first) line.title = detail::policies(variant), ++named, longest = std::max(longest, line.title.size());
+        if (first) line.title = detail::policies(variant);
         first = false;
         series.push_back(line);
       }
@@ -116,8 +107,7 @@ inline int key_height(std::size_t entries, std::size_t longest, int width) {
     if (series.empty()) continue;
     plot_axes axes{.x = model + ": training time (min)", .y = title, .log_y = log_y};
     axes.x_low = 0;
-    axes.width = 560;
-    axes.height = 310 + detail::key_height(named, longest, axes.width);
+    axes.width = 560, axes.height = 310;
     plots.push_back(plot_lines(axes, series));
   }
   return plots;
@@ -186,7 +176,7 @@ inline std::string stacked_seconds(const comparison& all, const std::vector<phas
   };
   static constexpr quantity quantities[] = {{"parameters", "/parameters", "/parameters_before", " M", "series-5", 1e-6, 2},
                                             {"MACs", "/macs", "/macs_before", " G", "series-3", 1e-9, 2},
-                                            {"inference time", "/inference/seconds_per_megapixel", "", " s/megapixel", "series-1", 1, 2}};
+                                            {"inference time", "/inference/seconds_per_megapixel", "", " s/MP", "series-1", 1, 2}};
   std::vector<std::string> plots;
   for (const auto& model : all.models()) {
     const auto variants = detail::variants_of(all, model);
@@ -210,10 +200,30 @@ inline std::string stacked_seconds(const comparison& all, const std::vector<phas
       }
       if (any) parts.push_back(part);
     }
-    if (!parts.empty()) plots.push_back(plot_bars({.x = model + ": % of before", .width = 560}, names, parts, false));
+    if (!parts.empty()) plots.push_back(plot_bars({.x = model + ": % of before (MP: megapixel)", .width = 560}, names, parts, false));
   }
   return plots;
 }
+
+namespace detail {
+
+/// Names without the words that all begin and end with, one word a line: "sub-rat5_sample-1_SEM" becomes "rat5", "sample-1".
+inline std::vector<std::string> short_names(std::vector<std::string> names) {
+  const auto all_share = [&names](auto piece) {
+    const auto first = piece(names[0]);
+    return !first.empty() && std::all_of(names.begin(), names.end(), [&](const auto& name) { return piece(name) == first && name.size() > first.size(); });
+  };
+  const auto first_word = [](const std::string& name) { return name.substr(0, name.find_first_of("-_") + 1); };
+  const auto last_word = [](const std::string& name) { return name.find('_') == std::string::npos ? "" : name.substr(name.rfind('_')); };
+  while (all_share(first_word))
+    for (auto& name : names) name.erase(0, first_word(name).size());
+  while (all_share(last_word))
+    for (auto& name : names) name.erase(name.rfind('_'));
+  for (auto& name : names) std::replace(name.begin(), name.end(), '_', '\n');
+  return names;
+}
+
+}  // namespace detail
 
 /// Mean Dice of each test micrograph under each variant, mean over repeats; empty when there is one micrograph.
 [[nodiscard]] inline std::string dice_by_image(const comparison& all) {
@@ -239,9 +249,7 @@ inline std::string stacked_seconds(const comparison& all, const std::vector<phas
       if (count > 0) low = std::min(low, sum / count), high = std::max(high, sum / count);
     }
   }
-  plot_axes axes;
-  axes.width = std::clamp(260 + static_cast<int>(images.size()) * 90, 560, 1100);
-  return plot_heat_map(axes, variants, images, values, low, high, 3);
+  return plot_heat_map({}, variants, detail::short_names(images), values, low, high, 3);
 }
 
 }  // namespace axonzoo

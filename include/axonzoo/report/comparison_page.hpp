@@ -216,7 +216,7 @@ inline void add_setting(page& out, const comparison& all, const comparison_page_
   const auto& data = runs.front()->record["data"];
   const std::size_t tested = runs.front()->record["test"]["images"].size();
   const auto subjects = data.contains("subjects") ? data["subjects"].value("test", nlohmann::json::array()).size() : 0;
-  out.lead(html(detail::counted(all.models().size(), "model") + ", " + (facts.budget.empty() ? "" : facts.budget + ", ") + "tested on " + detail::counted(tested, "micrograph") + " of " +
+  out.lead(html(detail::joined(all.models()) + ": " + (facts.budget.empty() ? "" : facts.budget + ", ") + "tested on " + detail::counted(tested, "micrograph") + " of " +
                 detail::counted(subjects, "subject") + " that no run has trained or validated on. " + detail::hardware(all) + '.'));
   detail::add_facts(out, all);
   out.contents();
@@ -239,12 +239,17 @@ inline void add_setting(page& out, const comparison& all, const comparison_page_
   out.table(variant_table(all, of({"Training", "Inference", "Network"}), "Images are patches of the training size; inference with batch 1; MACs for one patch; peak memory of the whole run. " + repeats + change + ' ' + html(detail::hardware(all)) + '.'));
 
   out.section("tradeoff", "Accuracy against time");
-  std::vector<std::string> plots;
-  if (std::any_of(measures.begin(), measures.end(), [](const auto& measure) { return measure.key == "inference_seconds_per_megapixel"; }))
-    plots.push_back(accuracy_against(all, "/inference/seconds_per_megapixel", "inference time (s/megapixel)"));
-  if (std::any_of(measures.begin(), measures.end(), [](const auto& measure) { return measure.key == "train_seconds"; }))
-    plots.push_back(accuracy_against(all, "/seconds/train", "training time (s)"));
-  out.figure(plots, "Mean Dice over the classes on the test micrographs. Colour: policies; shape: model; open: pruned. Error bars: sample standard deviation over repeats. " + n + repeats);
+  const bool equal_time = [&] {
+    double low = 1e300, high = 0;
+    for (const auto& variant : all.variants())
+      if (const auto seconds = all.value(variant, {.pointer = "/seconds/train"})) low = std::min(low, seconds->mean), high = std::max(high, seconds->mean);
+    return high <= 1.05 * low;
+  }();
+  std::vector<std::string> plots{accuracy_against(all, "/inference/seconds_per_megapixel", "inference time (s/megapixel)", equal_time ? 720 : 560)};
+  if (!equal_time) plots.push_back(accuracy_against(all, "/seconds/train", "training time (s)", 560));
+  std::erase(plots, "");
+  out.figure(plots, std::string("Mean Dice over the classes on the test micrographs. Colour: policies; shape: model; open: pruned. Error bars: sample standard deviation over repeats. ") +
+                        (equal_time ? "All variants trained for the same time, so that this is also the accuracy that the time bought. " : "") + n + repeats);
 
   out.section("training", "Training");
   if (auto curves = history_plots(all, "/train_loss", "training loss", true); !curves.empty())

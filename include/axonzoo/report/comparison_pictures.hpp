@@ -105,13 +105,13 @@ inline std::string picture_element(const rgb_image& picture, const std::string& 
   const std::size_t height = manual.shape(0), width = manual.shape(1);
   if (predicted.shape(0) != height || predicted.shape(1) != width)
     throw error("cannot draw the prediction of '" + one.name + "'", "it is not of its image's size", "remove '" + run.string() + "' and compare again");
-  constexpr double field_side = 760, window_side = 640;
+  constexpr double field_side = 760, window_side = 560;
   const double longest = static_cast<double>(std::max(height, width)), shrink = std::min(1., field_side / longest);
   const auto fit = [](std::size_t side, double by) { return std::max<std::size_t>(1, static_cast<std::size_t>(static_cast<double>(side) * by + 0.5)); };
   const std::size_t small_height = fit(height, shrink), small_width = fit(width, shrink);
   const double um = one.pixel_size;
 
-  const auto window = typical_window(predicted, manual, std::max<std::size_t>(64, std::min<std::size_t>(360, std::min(height, width) * 2 / 3)));
+  const auto window = typical_window(predicted, manual, std::max<std::size_t>(64, std::min<std::size_t>(280, std::min(height, width) * 2 / 3)));
   const double enlarge = window_side / static_cast<double>(std::max(window.height, window.width));
   const std::size_t big_height = fit(window.height, enlarge), big_width = fit(window.width, enlarge);
   char frame[160];

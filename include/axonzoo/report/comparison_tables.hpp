@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,20 +55,20 @@ inline std::size_t columns_of(const std::string& text) {
 inline std::string best_text(const comparison& all, const compared_measure& measure) {
   if (measure.direction == compared_measure::better::neither) return {};
   std::optional<double> best;
-  std::size_t values = 0;
+  std::set<std::string> texts;
   for (const auto& variant : all.variants())
     if (const auto one = all.value(variant, measure)) {
-      ++values;
+      texts.insert(measured_text(measure, one->mean));
       if (!best || (measure.direction == compared_measure::better::higher ? one->mean > *best : one->mean < *best)) best = one->mean;
     }
-  return values > 1 ? measured_text(measure, *best) : "";
+  return texts.size() > 1 ? measured_text(measure, *best) : "";
 }
 
 inline std::string heading(const compared_measure& measure) { return measure.unit.empty() ? measure.title : measure.title + " (" + measure.unit + ')'; }
 
 }  // namespace detail
 
-/// One row a variant for the page: mean, spread, and below it the change against fp32/none/single of the same model. The best
+/// One row a variant for the page: mean, spread (where it is not 0), and below it the change against fp32/none/single of the same model. The best
 /// mean of a column is bold. A variant without results has its reason instead.
 [[nodiscard]] inline page_table variant_table(const comparison& all, const std::vector<compared_measure>& measures, const std::string& caption_html) {
   page_table table{.columns = {{"", "variant", "model/precision/pruning/parallel strategy", true}, {"", "runs", "finished repeats", false}},
@@ -93,7 +95,7 @@ inline std::string heading(const compared_measure& measure) { return measure.uni
         continue;
       }
       page_cell cell{.text = measured_text(measures[m], value->mean), .sort = value->mean};
-      if (std::isfinite(value->deviation)) cell.spread = "\u00b1\u2009" + measured_text(measures[m], value->deviation);
+      if (value->deviation > 0) cell.spread = "\u00b1\u2009" + measured_text(measures[m], value->deviation);
       if (const auto change = all.change(variant, measures[m])) cell.detail = detail::typographic(change_text(measures[m], *change));
       cell.best = cell.text == best[m];
       row.cells.push_back(cell);
@@ -131,7 +133,7 @@ inline std::string heading(const compared_measure& measure) { return measure.uni
         const auto value = all.value(variant, measure);
         const auto change = all.change(variant, measure);
         values.push_back(!value ? "-" : measured_text(measure, value->mean) +
-                                            (std::isfinite(value->deviation) ? " \u00b1" + measured_text(measure, value->deviation) : ""));
+                                            (value->deviation > 0 ? " \u00b1" + measured_text(measure, value->deviation) : ""));
         changes.push_back(change ? change_text(measure, *change) : "");
         changed |= change.has_value();
       }

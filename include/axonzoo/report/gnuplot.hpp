@@ -38,10 +38,14 @@ inline constexpr plot_colour plot_colours[] = {
   throw error("cannot draw a plot", "no colour '" + std::string(variable) + "'", "name one of plot_colours");
 }
 
-/// `text` as a gnuplot string constant.
+/// `text` as a gnuplot string, which nothing in it can end; control characters become spaces.
 [[nodiscard]] inline std::string gnuplot_text(std::string_view text) {
   std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "''" : std::string(1, static_cast<unsigned char>(c) < ' ' ? ' ' : c);
+  for (const char c : text) {
+    if (c == '\'') out += "'.\"'\".'";
+    else if (c == '\\') out += "'.\"\\\\\".'";
+    else out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  }
   return out + '\'';
 }
 
@@ -72,7 +76,7 @@ void replace_between(std::string& text, std::string_view open, std::string_view 
 /// gnuplot's SVG as a page can hold it; see `gnuplot_svg`.
 inline std::string svg_for_page(std::string svg, const std::string& name, int width) {
   svg.erase(0, svg.find("<svg") + 4);
-  svg.insert(0, "<svg class=\"plot\" role=\"img\" style=\"max-width:" + std::to_string(width) + "px;color:var(--ink, #1c1f23)\"");
+  svg.insert(0, "<svg class=\"plot\" role=\"img\" style=\"max-width:" + std::to_string(width) + "px;min-width:" + std::to_string(width * 7 / 10) + "px;color:var(--ink, #1c1f23)\"");
   const auto nothing = [](const std::string&) { return std::string(); };
   replace_between(svg, "<desc>", "</desc>", nothing);
   replace_between(svg, "<filter", "</filter>", nothing);

@@ -41,11 +41,12 @@ struct overlay_style {
   }
   if (manual == nullptr) return drawn;
 
-  // A pixel is on an outline where the class changes towards the right or below; its neighbours make the dark rim.
-  const std::uint8_t* labels = manual->data();
+  // An outline is two pixels wide, one on either side of a change of class; its neighbours make the dark rim.
+  const auto label_at = [&](std::size_t y, std::size_t x) { return (*manual)(y, x); };
   const auto on_outline = [&](std::size_t y, std::size_t x) {
-    const std::uint8_t here = labels[y * width + x];
-    return (x + 1 < width && labels[y * width + x + 1] != here) || (y + 1 < height && labels[(y + 1) * width + x] != here);
+    const auto here = label_at(y, x);
+    return (x > 0 && label_at(y, x - 1) != here) || (x + 1 < width && label_at(y, x + 1) != here) || (y > 0 && label_at(y - 1, x) != here) ||
+           (y + 1 < height && label_at(y + 1, x) != here);
   };
   label_image line = label_image::from_shape({height, width});
   line.fill(0);

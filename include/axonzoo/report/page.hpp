@@ -73,7 +73,8 @@ class page {
     for (std::size_t c = 0, next; c < columns.size(); c = next) {
       for (next = c + 1; next < columns.size() && columns[next].group == columns[c].group && !columns[c].group.empty();) ++next;
       grouped |= !columns[c].group.empty();
-      groups += "<th colspan=\"" + std::to_string(next - c) + "\" scope=\"colgroup\">" + axonzoo::html(columns[c].group) + "</th>";
+      groups += "<th colspan=\"" + std::to_string(next - c) + "\" scope=\"colgroup\">" +
+                (columns[c].group.empty() ? "" : "<span>" + axonzoo::html(columns[c].group) + "</span>") + "</th>";
     }
     if (grouped) body_ += "<tr class=\"groups\">" + groups + "</tr>";
     body_ += "<tr>";
