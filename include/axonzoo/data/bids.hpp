@@ -1,11 +1,9 @@
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <set>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -63,13 +62,13 @@ class sidecars {
  public:
   explicit sidecars(std::filesystem::path root) : root_(std::move(root)) {}
 
-  /// um, or 0 where nothing says it. `image` is a path below the root, written with the root in front.
-  double pixel_size(const std::filesystem::path& image) {
-    const auto parts = name_parts(detail::stem_of(image));
+  /// um, or 0 where nothing says it. `path` is one below the root, written with the root in front.
+  double pixel_size(const std::filesystem::path& path) {
+    const auto parts = name_parts(detail::stem_of(path));
     double size = 0;
     auto folder = root_;
     look_into(folder, parts, size);
-    for (const auto& step : image.parent_path().lexically_relative(root_)) {
+    for (const auto& step : path.parent_path().lexically_relative(root_)) {
       if (step == "." || step.empty()) continue;
       folder /= step;
       look_into(folder, parts, size);
@@ -96,10 +95,10 @@ class sidecars {
     return parts;
   }
 
-  static bool holds_for(const std::vector<std::string>& sidecar, const std::vector<std::string>& image) {
-    if (sidecar.empty() || image.empty() || sidecar.back() != image.back()) return false;
+  static bool holds_for(const std::vector<std::string>& sidecar, const std::vector<std::string>& parts) {
+    if (sidecar.empty() || parts.empty() || sidecar.back() != parts.back()) return false;
     return std::all_of(sidecar.begin(), sidecar.end(), [&](const std::string& part) {
-      return std::find(image.begin(), image.end(), part) != image.end();
+      return std::find(parts.begin(), parts.end(), part) != parts.end();
     });
   }
 
@@ -126,11 +125,11 @@ class sidecars {
     return levels_.emplace(folder, std::move(made)).first->second;
   }
 
-  void look_into(const std::filesystem::path& folder, const std::vector<std::string>& image, double& size) {
+  void look_into(const std::filesystem::path& folder, const std::vector<std::string>& parts, double& size) {
     auto& here = level_of(folder);
     if (here.plain > 0) size = here.plain;
     for (auto& file : here.files) {
-      if (!holds_for(file.parts, image)) continue;
+      if (!holds_for(file.parts, parts)) continue;
       if (!file.size) file.size = read_pixel_size(file.path);
       if (*file.size) size = **file.size;
     }
@@ -142,8 +141,8 @@ class sidecars {
 
 /// Pixel size (um) of an image given by itself: the nearest folder above it with a dataset_description.json is the root of
 /// inheritance, else its own folder. 0 where nothing says it.
-inline double sidecar_pixel_size(const std::filesystem::path& image) {
-  const auto own = image.parent_path().empty() ? std::filesystem::path(".") : image.parent_path();
+inline double sidecar_pixel_size(const std::filesystem::path& path) {
+  const auto own = path.parent_path().empty() ? std::filesystem::path(".") : path.parent_path();
   std::error_code failed;
   const auto whole = std::filesystem::canonical(own, failed);
   if (failed) return 0;
@@ -153,7 +152,7 @@ inline double sidecar_pixel_size(const std::filesystem::path& image) {
       root = folder;
       break;
     }
-  return sidecars(root).pixel_size(whole / image.filename());
+  return sidecars(root).pixel_size(whole / path.filename());
 }
 
 /// The micrograph's own pixel size in um, else the one given as an option. Throws axonzoo::error where neither is known.
