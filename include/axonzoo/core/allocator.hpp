@@ -17,7 +17,7 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 
-#include "axonzoo/core/error.hpp"
+#include <axonzoo/core/error.hpp>
 
 namespace axonzoo {
 

@@ -5,7 +5,7 @@
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
 
-#include "axonzoo/train/optimizer.hpp"
+#include <axonzoo/train/optimizer.hpp>
 
 namespace axonzoo {
 

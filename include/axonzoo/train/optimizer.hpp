@@ -15,7 +15,7 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/zeros_like.h>
 
-#include "axonzoo/core/error.hpp"
+#include <axonzoo/core/error.hpp>
 
 namespace axonzoo {
 

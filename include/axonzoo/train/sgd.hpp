@@ -1,6 +1,6 @@
 #pragma once
 
-#include "axonzoo/train/optimizer.hpp"
+#include <axonzoo/train/optimizer.hpp>
 
 namespace axonzoo {
 

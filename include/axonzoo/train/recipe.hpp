@@ -1,0 +1,112 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <axonzoo/core/variant.hpp>
+#include <axonzoo/models/registry.hpp>
+#include <axonzoo/parallel/communicator.hpp>
+#include <axonzoo/parallel/launch.hpp>
+#include <axonzoo/pruning/policy.hpp>
+
+namespace axonzoo {
+
+/// A number of a policy that the command line may set.
+struct policy_number {
+  std::string name;
+  double* value;
+  std::string help;
+};
+
+/// A pruning policy's state with its type erased.
+class pruner {
+ public:
+  virtual ~pruner() = default;
+  virtual std::vector<narrowing> at(const pruning_moment& moment) = 0;
+  [[nodiscard]] virtual bool finished() const = 0;
+  virtual void resume(bool finished) = 0;
+};
+
+/// A variant with its types erased: what the untemplated loop needs. Made by `recipe_of<V>()`.
+struct recipe {
+  std::string variant, model, precision, pruning, parallel;
+  network_maker make_network;
+  c10::ScalarType compute_type = c10::ScalarType::Float;
+  std::function<std::shared_ptr<void>(c10::DeviceType)> enter_precision;
+  std::function<std::unique_ptr<pruner>()> start_pruning;
+  std::function<std::unique_ptr<communicator>(const rank_place&, c10::Device)> connect;
+  bool many_ranks = false;
+  std::vector<policy_number> numbers;  ///< point into the policies, which the functions above hold
+  std::function<void()> check;         ///< throws `error` for a number out of its range
+};
+
+/// The four policies of a variant with their numbers: fill in, then `recipe_of(policies)`.
+template <class Variant>
+struct policies {
+  typename Variant::model model;
+  typename Variant::precision precision;
+  typename Variant::pruning pruning;
+  typename Variant::parallel parallel;
+};
+
+namespace detail {
+
+template <class Policy>
+struct erased_pruner : pruner {
+  explicit erased_pruner(const Policy& policy) : state(policy) {}
+  std::vector<narrowing> at(const pruning_moment& moment) override { return state.at(moment); }
+  [[nodiscard]] bool finished() const override { return state.finished(); }
+  void resume(bool finished) override { state.resume(finished); }
+  typename Policy::state state;
+};
+
+template <class Policy>
+void collect_numbers(Policy& policy, std::vector<policy_number>& numbers) {
+  const auto visit = [&](const char* name, double& value, const char* help) { numbers.push_back({name, &value, help}); };
+  if constexpr (requires { policy.options(visit); }) policy.options(visit);
+}
+
+template <class Policy>
+void check_numbers(const Policy& policy) {
+  if constexpr (requires { policy.check(); }) policy.check();
+}
+
+}  // namespace detail
+
+template <class Variant>
+recipe recipe_of(policies<Variant> chosen = {}) {
+  static_assert(Variant::legal, "axonzoo: this combination of policies is illegal; variant<...>::illegal says why, and docs/architecture.md lists them");
+  auto held = std::make_shared<policies<Variant>>(std::move(chosen));
+  recipe made;
+  made.variant = Variant::name();
+  made.model = Variant::model::name;
+  made.precision = Variant::precision::name;
+  made.pruning = Variant::pruning::name;
+  made.parallel = Variant::parallel::name;
+  made.make_network = [held](auto channels, auto classes) { return held->model.make(channels, classes); };
+  made.compute_type = Variant::precision::compute_type;
+  made.enter_precision = [](c10::DeviceType device) -> std::shared_ptr<void> { return std::make_shared<typename Variant::precision::scope>(device); };
+  made.start_pruning = [held]() -> std::unique_ptr<pruner> { return std::make_unique<detail::erased_pruner<typename Variant::pruning>>(held->pruning); };
+  made.connect = [held](const rank_place& place, c10::Device device) { return held->parallel.connect(place, device); };
+  made.many_ranks = Variant::parallel::many_ranks;
+  detail::collect_numbers(held->model, made.numbers);
+  detail::collect_numbers(held->precision, made.numbers);
+  detail::collect_numbers(held->pruning, made.numbers);
+  detail::collect_numbers(held->parallel, made.numbers);
+  made.check = [held] {
+    detail::check_numbers(held->model);
+    detail::check_numbers(held->precision);
+    detail::check_numbers(held->pruning);
+    detail::check_numbers(held->parallel);
+  };
+  return made;
+}
+
+}  // namespace axonzoo

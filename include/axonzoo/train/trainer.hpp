@@ -1,0 +1,334 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+
+#include <nlohmann/json.hpp>
+
+#include <axonzoo/core/error.hpp>
+#include <axonzoo/core/interrupt.hpp>
+#include <axonzoo/core/progress.hpp>
+#include <axonzoo/data/loader.hpp>
+#include <axonzoo/data/split.hpp>
+#include <axonzoo/infer/checkpoint.hpp>
+#include <axonzoo/nn/soft_loss.hpp>
+#include <axonzoo/parallel/communicator.hpp>
+#include <axonzoo/train/adamw.hpp>
+#include <axonzoo/train/options.hpp>
+#include <axonzoo/train/phases.hpp>
+#include <axonzoo/train/recipe.hpp>
+#include <axonzoo/train/schedule.hpp>
+#include <axonzoo/train/sgd.hpp>
+#include <axonzoo/train/training_state.hpp>
+#include <axonzoo/train/validation.hpp>
+#include <axonzoo/train/weight_average.hpp>
+
+namespace axonzoo {
+
+/// The training loop of every variant: patches, forward, backward, update, and at each epoch's end a validation and a saved state.
+class trainer {
+ public:
+  trainer(std::shared_ptr<prepared_cache> cache, split parts, const recipe& chosen, const train_options& options, communicator& ranks,
+          checkpoint_facts facts, double pixel_area)
+      : cache_(std::move(cache)),
+        parts_(std::move(parts)),
+        recipe_(chosen),
+        options_(options),
+        ranks_(ranks),
+        facts_(std::move(facts)),
+        device_(options.device),
+        average_(options.average_decay),
+        prune_(chosen.start_pruning()) {
+    at::manual_seed(options_.seed);
+    net_ = recipe_.make_network(facts_.channels, static_cast<std::int64_t>(facts_.classes.size()));
+    net_->to(device_);
+    const auto pass = static_cast<std::int64_t>(pixel_area / static_cast<double>(options_.patch * options_.patch * options_.batch));
+    epoch_steps_ = options_.epoch_steps > 0 ? options_.epoch_steps : std::clamp<std::int64_t>(pass, 25, 200);
+    total_steps_ = options_.steps > 0 ? options_.steps : options_.epochs * epoch_steps_;
+    start_optimizer();
+    if (options_.resume && has_training_state(options_.out)) resume();
+    if (!average_.updates()) average_.start(*net_);
+    ranks_.attach(*net_);
+  }
+
+  /// Trains until the budget is spent, patience ends or Ctrl-C; false when it was interrupted. The network then holds the chosen weights:
+  /// those of the best validation, or the last average where nothing validates.
+  bool train() {
+    loader_options how;
+    how.batch = options_.batch;
+    how.patch = options_.patch;
+    how.workers = options_.workers;
+    how.seed = options_.seed;
+    how.rank = ranks_.rank();
+    how.world_size = ranks_.world_size();
+    how.foreground_share = options_.foreground_share;
+    how.augment = options_.augment;
+    how.first_step = step_;
+    loader batches(cache_, parts_.train, how);
+    progress shown("training " + recipe_.variant, total_steps_ > 0 ? static_cast<double>(total_steps_) : options_.minutes * 60);
+    begin_ = clock::now() - std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(elapsed_));
+
+    bool going = true;
+    while (going && !spent()) {
+      const auto batch = phases_.time("wait", [&] { return batches.next(); });
+      phases_.add("load", batch.load_seconds);
+      phases_.add("augment", batch.augment_seconds);
+      const double loss = train_step(batch);
+      epoch_loss_ += loss;
+      ++epoch_count_;
+      ++step_;
+      elapsed_ = seconds_since(begin_);
+      agree_on_time();
+      if (ranks_.rank() == 0) shown.at(total_steps_ > 0 ? static_cast<double>(step_) : elapsed_, "loss " + three_digits(loss));
+      prune_when_due();
+      const bool stop = stop_wanted();
+      if (step_ % epoch_steps_ == 0 || spent() || stop) going = end_epoch(stop) && !stop;
+      if (stop) return false;
+    }
+    choose_weights();
+    return true;
+  }
+
+  [[nodiscard]] network& net() { return *net_; }
+  [[nodiscard]] phase_clock& phases() { return phases_; }
+  [[nodiscard]] const nlohmann::json& history() const { return history_; }
+  [[nodiscard]] std::int64_t steps() const { return step_; }
+  [[nodiscard]] double train_seconds() const { return elapsed_; }
+  [[nodiscard]] const std::vector<double>& losses() const { return losses_; }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  static double seconds_since(clock::time_point begin) { return std::chrono::duration<double>(clock::now() - begin).count(); }
+  static std::string three_digits(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3f", value);
+    return text;
+  }
+
+  void start_optimizer() {
+    optimizer::named_tensors parameters;
+    for (const auto& item : net_->named_parameters()) parameters.emplace_back(item.key(), item.value());
+    if (options_.optimizer == "sgd") {
+      sgd_options how;
+      if (options_.weight_decay >= 0) how.weight_decay = options_.weight_decay;
+      optimizer_ = std::make_unique<sgd>(std::move(parameters), how);
+      peak_rate_ = 1e-2;
+    } else {
+      adamw_options how;
+      if (options_.weight_decay >= 0) how.weight_decay = options_.weight_decay;
+      optimizer_ = std::make_unique<adamw>(std::move(parameters), how);
+      peak_rate_ = 2e-3;
+    }
+    if (options_.learning_rate > 0) peak_rate_ = options_.learning_rate;
+  }
+
+  [[nodiscard]] double spent_share() const {
+    const double by_steps = total_steps_ > 0 ? static_cast<double>(step_) / static_cast<double>(total_steps_) : 0;
+    const double by_time = options_.minutes > 0 ? elapsed_ / (options_.minutes * 60) : 0;
+    return std::min(1.0, std::max(by_steps, by_time));
+  }
+  [[nodiscard]] bool spent() const { return spent_share() >= 1; }
+
+  /// One clock for all ranks, so that they take the same rate and stop at the same step.
+  void agree_on_time() {
+    if (ranks_.world_size() == 1 || !(options_.minutes > 0)) return;
+    auto time = at::full({1}, elapsed_, at::kDouble);
+    ranks_.broadcast(time);
+    elapsed_ = time.item<double>();
+  }
+
+  [[nodiscard]] bool stop_wanted() {
+    if (ranks_.world_size() == 1) return interrupted();
+    auto any = at::full({1}, interrupted() ? 1.0 : 0.0, at::kDouble);
+    ranks_.sum(any);
+    return any.item<double>() > 0;
+  }
+
+  double train_step(const loaded_batch& batch) {
+    net_->train();
+    const auto scope = recipe_.enter_precision(device_.type());
+    const auto labels = at::from_blob(const_cast<std::uint8_t*>(batch.labels.data()), {batch.n, batch.height, batch.width}, at::kByte).to(device_);
+    const auto images = at::from_blob(const_cast<float*>(batch.pixels.data()), {batch.n, batch.height, batch.width, batch.channels}, at::kFloat)
+                            .permute({0, 3, 1, 2})
+                            .to(device_, recipe_.compute_type);
+    at::Tensor loss = phases_.time("forward", [&] { return supervised_loss(net_->forward(images), labels); });
+    const double value = loss.item<double>();
+    if (!std::isfinite(value)) refuse_loss(value, batch);
+    optimizer_->clear_gradients();
+    double exposed = 0;
+    const auto begin = clock::now();
+    ranks_.before_backward(loss);
+    loss.backward();
+    exposed = ranks_.world_size() > 1 ? ranks_.exposed_seconds() : 0;
+    phases_.add("backward", seconds_since(begin) - exposed);
+    phases_.add("communicate", exposed);
+    phases_.time("update", [&] {
+      optimizer_->step(scheduled_rate(options_.schedule, peak_rate_, spent_share(), options_.warm_up), options_.clip_norm);
+      average_.update(*net_);
+    });
+    losses_.push_back(value);
+    return value;
+  }
+
+  /// Coarser logits weigh half as much each (nnU-Net's deep supervision).
+  static at::Tensor supervised_loss(const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
+    at::Tensor loss;
+    double weight = 1, weights = 0;
+    for (const auto& level : logits) {
+      const auto factor = labels.size(1) / level.size(2);
+      const auto term = dice_cross_entropy(level, factor == 1 ? labels : labels_at(labels, factor)) * weight;
+      loss = loss.defined() ? loss + term : term;
+      weights += weight;
+      weight /= 2;
+    }
+    return loss / weights;
+  }
+
+  [[noreturn]] void refuse_loss(double value, const loaded_batch& batch) const {
+    auto names = batch.names;
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    std::string list;
+    for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
+    throw error("cannot train on at step " + std::to_string(step_ + 1), "the loss is " + std::to_string(value) + " on patches of " + list,
+                "look at these images, or give a lower --learning-rate");
+  }
+
+  void prune_when_due() {
+    const pruning_moment moment{*net_, spent_share()};
+    if (prune_->finished()) return;
+    phases_.time("prune", [&] {
+      ranks_.detach();
+      const auto narrowings = prune_->at(moment);
+      for (const auto& one : narrowings) optimizer_->narrow(one.tensor, one.axis, one.kept);
+      average_.narrow(narrowings);
+      if (!narrowings.empty()) best_ = -1;
+      ranks_.attach(*net_);
+    });
+  }
+
+  /// Validates, records and saves; false when patience has run out.
+  bool end_epoch(bool stopping) {
+    ++epoch_;
+    nlohmann::json entry = {{"epoch", epoch_}, {"step", step_}, {"train_loss", epoch_loss_ / static_cast<double>(std::max<std::int64_t>(epoch_count_, 1))}};
+    epoch_loss_ = 0;
+    epoch_count_ = 0;
+    bool going = true;
+    // the network to be kept is the pruned one: what comes before does not compete
+    if (!parts_.validation.empty() && !stopping) {
+      phases_.time("validate", [&] {
+        average_.exchange(*net_);
+        const auto scores = validate(*net_, *cache_, parts_.validation, recipe_, device_, options_.patch, facts_.classes, ranks_);
+        entry["validation"] = scores;
+        const double dice = scores.at("dice").get<double>();
+        if (prune_->finished() && dice > best_) {
+          best_ = dice;
+          best_epoch_ = epoch_;
+          if (ranks_.rank() == 0) write_checkpoint(options_.out / "checkpoint.safetensors", named_tensors(*net_), facts_);
+        }
+        average_.exchange(*net_);
+      });
+      going = options_.patience == 0 || epoch_ - best_epoch_ < options_.patience;
+    }
+    elapsed_ = seconds_since(begin_);
+    agree_on_time();
+    entry["seconds"] = elapsed_;
+    history_.push_back(entry);
+    if (ranks_.rank() == 0) save();
+    return going;
+  }
+
+  void choose_weights() {
+    const auto path = options_.out / "checkpoint.safetensors";
+    if (parts_.validation.empty() || best_ < 0) {
+      average_.exchange(*net_);
+      if (ranks_.rank() == 0) write_checkpoint(path, named_tensors(*net_), facts_);
+    } else {
+      load_tensors(*net_, read_safetensors(path).tensors, "'" + path.string() + "'");
+    }
+    net_->eval();
+  }
+
+  void save() const {
+    training_state state;
+    state.network = named_tensors(*net_);
+    state.average = average_.tensors();
+    state.optimizer = optimizer_->state();
+    state.facts = {{"variant", recipe_.variant}, {"seed", options_.seed}, {"batch", options_.batch}, {"patch", options_.patch},
+                   {"step", step_}, {"epoch", epoch_}, {"best", best_}, {"best_epoch", best_epoch_}, {"elapsed", elapsed_},
+                   {"updates", average_.updates()}, {"pruned", prune_->finished()}, {"phases", phases_.seconds()}, {"history", history_},
+                   {"epoch_loss", epoch_loss_}, {"epoch_count", epoch_count_}};
+    write_training_state(options_.out, state);
+  }
+
+  void resume() {
+    auto state = read_training_state(options_.out);
+    const auto origin = "'" + training_state_path(options_.out).string() + "'";
+    const auto same = [&](const char* what, const nlohmann::json& now) {
+      if (state.facts.at(what) != now) {
+        throw error("cannot resume from " + origin, std::string("its ") + what + " is " + state.facts.at(what).dump() + " and this run's is " + now.dump(),
+                    "resume with the same options, or give another --out");
+      }
+    };
+    try {
+      same("variant", recipe_.variant);
+      same("seed", options_.seed);
+      same("batch", options_.batch);
+      same("patch", options_.patch);
+      load_tensors(*net_, state.network, origin);
+      start_optimizer();
+      optimizer_->load_state(state.optimizer);
+      average_.resume(std::move(state.average), state.facts.at("updates").get<std::int64_t>());
+      step_ = state.facts.at("step").get<std::int64_t>();
+      epoch_ = state.facts.at("epoch").get<std::int64_t>();
+      best_ = state.facts.at("best").get<double>();
+      best_epoch_ = state.facts.at("best_epoch").get<std::int64_t>();
+      elapsed_ = state.facts.at("elapsed").get<double>();
+      prune_->resume(state.facts.at("pruned").get<bool>());
+      phases_.resume(state.facts.at("phases").get<std::map<std::string, double>>());
+      history_ = state.facts.at("history");
+      epoch_loss_ = state.facts.at("epoch_loss").get<double>();
+      epoch_count_ = state.facts.at("epoch_count").get<std::int64_t>();
+    } catch (const nlohmann::json::exception& failure) {
+      throw error("cannot resume from " + origin, failure.what(), "start anew without --resume");
+    }
+  }
+
+  std::shared_ptr<prepared_cache> cache_;
+  split parts_;
+  const recipe& recipe_;
+  const train_options& options_;
+  communicator& ranks_;
+  checkpoint_facts facts_;
+  c10::Device device_;
+  std::shared_ptr<network> net_;
+  std::unique_ptr<optimizer> optimizer_;
+  weight_average average_;
+  std::unique_ptr<pruner> prune_;
+  phase_clock phases_;
+  nlohmann::json history_ = nlohmann::json::array();
+  std::vector<double> losses_;
+  std::int64_t epoch_steps_ = 0, total_steps_ = 0;
+  std::int64_t step_ = 0, epoch_ = 0, best_epoch_ = 0, epoch_count_ = 0;
+  double epoch_loss_ = 0, best_ = -1, elapsed_ = 0, peak_rate_ = 0;
+  clock::time_point begin_;
+};
+
+}  // namespace axonzoo

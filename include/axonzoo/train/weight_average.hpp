@@ -1,0 +1,71 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/index_select.h>
+
+#include <axonzoo/nn/channels.hpp>
+
+namespace axonzoo {
+
+/// Moving average of a network's parameters and buffers (Polyak & Juditsky 1992). Young averages forget faster, so that the
+/// first weights do not linger.
+class weight_average {
+ public:
+  /// `decay` 0 follows the network itself.
+  explicit weight_average(double decay) : decay_(decay) {}
+
+  void start(const network& net) {
+    average_.clear();
+    for (const auto& [name, tensor] : named_tensors(net)) average_.emplace(name, tensor.detach().clone());
+    updates_ = 0;
+  }
+
+  void update(const network& net) {
+    ++updates_;
+    const double decay = std::min(decay_, static_cast<double>(updates_) / static_cast<double>(updates_ + 9));
+    for (const auto& [name, tensor] : named_tensors(net)) average_.at(name).lerp_(tensor.detach(), 1 - decay);
+  }
+
+  void narrow(const std::vector<narrowing>& narrowings) {
+    for (const auto& one : narrowings) {
+      auto& tensor = average_.at(one.tensor);
+      tensor = at::index_select(tensor, one.axis, one.kept.to(tensor.device()));
+      if (tensor.dim() == 4) tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast);
+    }
+  }
+
+  /// Exchanges the average with the network's own weights: evaluate, then call it again.
+  void exchange(network& net) {
+    for (auto& [name, tensor] : named_tensors(net)) {
+      auto own = tensor.detach().clone();
+      auto live = tensor.detach();
+      live.copy_(average_.at(name));
+      average_.at(name) = own;
+    }
+  }
+
+  [[nodiscard]] const std::map<std::string, at::Tensor>& tensors() const { return average_; }
+  [[nodiscard]] std::int64_t updates() const { return updates_; }
+
+  void resume(std::map<std::string, at::Tensor> tensors, std::int64_t updates) {
+    average_ = std::move(tensors);
+    for (auto& [name, tensor] : average_) {
+      if (tensor.dim() == 4) tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast);
+    }
+    updates_ = updates;
+  }
+
+ private:
+  double decay_;
+  std::map<std::string, at::Tensor> average_;
+  std::int64_t updates_ = 0;
+};
+
+}  // namespace axonzoo

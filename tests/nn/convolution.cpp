@@ -1,0 +1,138 @@
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <string>
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+
+#include <axonzoo/core/error.hpp>
+#include <axonzoo/nn/convolution.hpp>
+
+namespace {
+
+struct layer {
+  std::int64_t images, in, out, height, width, kernel, stride, padding;
+  [[nodiscard]] std::string name() const {
+    return std::to_string(images) + "x" + std::to_string(in) + "->" + std::to_string(out) + " @" + std::to_string(height) + "x" +
+           std::to_string(width) + " k" + std::to_string(kernel) + " s" + std::to_string(stride) + " p" + std::to_string(padding);
+  }
+};
+
+/// Odd and pruned widths, every count of vectors in a block, remainders of tiles, 1x1 images, strides beyond the kernel.
+const layer layers[] = {
+    {2, 1, 24, 19, 33, 3, 1, 1},  {1, 3, 7, 12, 12, 3, 1, 1},  {2, 7, 33, 9, 14, 3, 2, 1},   {1, 24, 48, 16, 16, 3, 2, 1},
+    {3, 33, 24, 8, 11, 3, 1, 1},  {1, 48, 40, 5, 13, 1, 1, 0}, {2, 24, 3, 6, 70, 1, 1, 0},   {1, 5, 57, 1, 1, 3, 1, 1},
+    {2, 16, 130, 4, 4, 3, 1, 1},  {1, 4, 9, 11, 10, 5, 3, 2},  {1, 6, 8, 9, 9, 1, 2, 0},     {1, 3, 20, 32, 32, 16, 16, 0},
+    {1, 2, 1, 300, 260, 3, 1, 1}, {4, 64, 96, 8, 8, 3, 1, 1},  {1, 130, 17, 10, 200, 3, 1, 1}};
+
+at::Tensor normal(at::IntArrayRef sizes) { return at::randn(sizes).contiguous(at::MemoryFormat::ChannelsLast); }
+
+at::Tensor leaf(const at::Tensor& x) { return x.detach().clone().requires_grad_(); }
+
+/// Largest difference as a share of the largest value that was expected.
+double apart(const at::Tensor& got, const at::Tensor& expected) {
+  BOOST_REQUIRE_EQUAL(got.sizes(), expected.sizes());
+  const at::Tensor truth = expected.to(at::kDouble);
+  return got.to(at::kDouble).sub(truth).abs().max().item<double>() / (truth.abs().max().item<double>() + 1e-30);
+}
+
+/// The numbers that the kernel sees, in double.
+at::Tensor seen(const at::Tensor& x, at::ScalarType type) { return leaf(x.detach().to(type).to(at::kDouble)); }
+
+template <class Ours, class Truth>
+void check(const std::string& name, at::ScalarType type, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+           const Ours& ours, const Truth& truth) {
+  const double of_output = type == at::kFloat ? 1e-5 : 5e-3, of_sums = type == at::kFloat ? 1e-5 : 1e-4;
+  BOOST_TEST_CONTEXT(name << (type == at::kFloat ? " float32" : " bfloat16")) {
+    const at::Tensor x1 = leaf(x.to(type)), w1 = leaf(weight), b1 = bias.defined() ? leaf(bias) : bias;
+    const at::Tensor x2 = seen(x, type), w2 = seen(weight, type), b2 = bias.defined() ? seen(bias, at::kFloat) : bias;
+    const at::Tensor y = ours(x1, w1, b1), expected = truth(x2, w2, b2);
+    BOOST_TEST(y.scalar_type() == type);
+    BOOST_TEST(apart(y, expected) < of_output);
+    const at::Tensor gradient = at::randn_like(y);
+    y.backward(gradient);
+    expected.backward(gradient.to(at::kDouble));
+    BOOST_TEST(apart(x1.grad(), x2.grad()) < of_output);
+    BOOST_TEST(w1.grad().scalar_type() == at::kFloat);
+    BOOST_TEST(apart(w1.grad(), w2.grad()) < of_sums);
+    if (bias.defined()) BOOST_TEST(apart(b1.grad(), b2.grad()) < of_sums);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(nn_convolution)
+
+BOOST_AUTO_TEST_CASE(equals_the_definition_with_its_gradients) {
+  for (const auto& l : layers) {
+    const at::Tensor x = normal({l.images, l.in, l.height, l.width}), bias = l.out % 2 ? at::randn({l.out}) : at::Tensor();
+    const at::Tensor weight = normal({l.out, l.in, l.kernel, l.kernel});
+    for (const auto type : {at::kFloat, at::kBFloat16}) {
+      const auto ours = [&](const at::Tensor& a, const at::Tensor& w, const at::Tensor& b) { return axonzoo::convolution(a, w, b, l.stride, l.padding); };
+      const auto truth = [&](const at::Tensor& a, const at::Tensor& w, const at::Tensor& b) { return at::conv2d(a, w, b, l.stride, l.padding); };
+      check(l.name(), type, x, weight, bias, ours, truth);
+      check(l.name() + " contiguous", type, x.contiguous(), weight.contiguous(), bias, ours, truth);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_slice_of_channels_needs_no_copy_and_gives_the_same) {
+  const at::Tensor whole = normal({2, 40, 9, 12}), weight = normal({24, 16, 3, 3});
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor slice = whole.to(type).narrow(1, 7, 16);
+    const auto y = axonzoo::convolution(slice, weight, {}, 1, 1);
+    BOOST_TEST(y.equal(axonzoo::convolution(slice.contiguous(at::MemoryFormat::ChannelsLast), weight, {}, 1, 1)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(concatenated_inputs_equal_their_copy_with_all_gradients) {
+  for (const auto& [first, second] : {std::pair{24, 24}, {5, 16}, {33, 7}}) {
+    for (const auto type : {at::kFloat, at::kBFloat16}) {
+      const at::Tensor a = normal({2, first, 10, 14}).to(type), b = normal({2, second, 10, 14}).to(type);
+      const at::Tensor weight = normal({20, first + second, 3, 3});
+      const at::Tensor a1 = leaf(a), b1 = leaf(b), w1 = leaf(weight), a2 = leaf(a), b2 = leaf(b), w2 = leaf(weight);
+      const auto y = axonzoo::convolution_of_concatenated(a1, b1, w1, {}, 1, 1);
+      const auto expected = axonzoo::convolution(at::cat({a2, b2}, 1), w2, {}, 1, 1);
+      BOOST_TEST(y.equal(expected));
+      const at::Tensor gradient = at::randn_like(y);
+      y.backward(gradient);
+      expected.backward(gradient);
+      BOOST_TEST(a1.grad().equal(a2.grad()));
+      BOOST_TEST(b1.grad().equal(b2.grad()));
+      BOOST_TEST(w1.grad().equal(w2.grad()));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(transposed_equals_the_definition_with_its_gradients) {
+  for (const auto& [in, out, height, width] : {std::tuple{48, 24, 16, 16}, {7, 5, 3, 9}, {33, 1, 1, 1}, {16, 100, 6, 4}}) {
+    const at::Tensor x = normal({2, in, height, width}), weight = normal({in, out, 2, 2}), bias = out > 1 ? at::randn({out}) : at::Tensor();
+    const auto ours = [](const at::Tensor& a, const at::Tensor& w, const at::Tensor& b) { return axonzoo::transposed_convolution_2x2(a, w, b); };
+    const auto truth = [](const at::Tensor& a, const at::Tensor& w, const at::Tensor& b) { return at::conv_transpose2d(a, w, b, 2); };
+    const std::string name = std::to_string(in) + "->" + std::to_string(out);
+    for (const auto type : {at::kFloat, at::kBFloat16}) {
+      check(name, type, x, weight, bias, ours, truth);
+      check(name + " contiguous", type, x.contiguous(), weight.contiguous(), bias, ours, truth);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(no_gradient_is_made_for_images_that_need_none) {
+  const at::Tensor weight = leaf(normal({8, 3, 3, 3})), x = normal({1, 3, 8, 8});
+  axonzoo::convolution(x, weight, {}, 1, 1).sum().backward();
+  BOOST_TEST(!x.grad().defined());
+  BOOST_TEST(weight.grad().defined());
+}
+
+BOOST_AUTO_TEST_CASE(shapes_that_do_not_fit_are_a_sentence) {
+  const auto says = [](const std::string& words) {
+    return [words](const axonzoo::error& e) { return std::string(e.what()).find(words) != std::string::npos; };
+  };
+  BOOST_CHECK_EXCEPTION(axonzoo::convolution(at::zeros({1, 3, 8, 8}), at::zeros({4, 2, 3, 3}), {}, 1, 1), axonzoo::error, says("[1, 3, 8, 8]"));
+  BOOST_CHECK_EXCEPTION(axonzoo::convolution(at::zeros({1, 3, 2, 8}), at::zeros({4, 3, 5, 5}), {}, 1, 1), axonzoo::error, says("[4, 3, 5, 5]"));
+  BOOST_CHECK_EXCEPTION(axonzoo::transposed_convolution_2x2(at::zeros({1, 3, 8, 8}), at::zeros({4, 2, 2, 2}), {}), axonzoo::error, says("upsampling"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
