@@ -17,8 +17,8 @@ readonly torch_version="${AXONZOO_TORCH_VERSION:-2.11.0}"
 readonly venv="$PWD/.venv"
 readonly logs="$PWD/build/logs"
 readonly packages=(g++ cmake ninja-build ccache ca-certificates python3 python3-venv
-  libxtensor-dev libxsimd-dev libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev libboost-test-dev
-  libvigraimpex-dev libtiff-dev libpng-dev libjpeg-dev gnuplot-nox)
+  libxtensor-dev nlohmann-json3-dev libcli11-dev libtiff-dev libpng-dev libjpeg-dev
+  libboost-test-dev gnuplot-nox)
 
 say() { printf '[axonzoo %3d s] %s\n' "$SECONDS" "$*"; }
 
