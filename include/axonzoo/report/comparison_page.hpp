@@ -22,9 +22,9 @@ namespace axonzoo {
 
 /// What a page says beside the runs' own records.
 struct comparison_page_facts {
-  std::string command;  ///< that makes the comparison again
-  std::string made;     ///< when, as text
-  std::string budget;   ///< "20 min of training each"
+  std::string command = {};  ///< that makes the comparison again
+  std::string made = {};     ///< when, as text
+  std::string budget = {};   ///< "20 min of training each"
 };
 
 namespace detail {

@@ -90,7 +90,7 @@ inline bool run_comparison(std::vector<planned_run>& plan, double expected_secon
         }
         const double expected = done > 0 ? spent / done : expected_seconds;
         shown.at(done + (expected > 0 ? std::min(0.97, seconds_since(begin) / expected) : 0), note);
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
       }
       if (const auto outcome = child.outcome(); !outcome.empty()) {
         const auto said = detail::last_sentence(log, log_begin, planned.program.filename().string());

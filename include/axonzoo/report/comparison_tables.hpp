@@ -79,6 +79,7 @@ inline std::string heading(const compared_measure& measure) { return measure.uni
     table.columns.push_back({measure.group, detail::heading(measure), measure.key, false});
     best.push_back(detail::best_text(all, measure));
   }
+  if (measures.empty()) table.columns.push_back({"", "reason", "", true});
   for (const auto& variant : all.variants()) {
     page_table::row row;
     const auto finished = all.finished(variant);
