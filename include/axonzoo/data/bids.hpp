@@ -11,7 +11,7 @@
 #include <axonzoo/data/dataset.hpp>
 #include <axonzoo/data/listing.hpp>
 #include <axonzoo/data/picture.hpp>
-#include <axonzoo/data/pixel_size.hpp>
+#include <axonzoo/data/sidecar.hpp>
 
 namespace axonzoo {
 

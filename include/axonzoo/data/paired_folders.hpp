@@ -15,7 +15,7 @@
 #include <axonzoo/data/listing.hpp>
 #include <axonzoo/data/mask_levels.hpp>
 #include <axonzoo/data/picture.hpp>
-#include <axonzoo/data/pixel_size.hpp>
+#include <axonzoo/data/sidecar.hpp>
 #include <axonzoo/data/stem_subjects.hpp>
 
 namespace axonzoo {

@@ -12,7 +12,6 @@
 #include <axonzoo/data/dataset.hpp>
 #include <axonzoo/data/listing.hpp>
 #include <axonzoo/data/picture.hpp>
-#include <axonzoo/data/pixel_size.hpp>
 
 namespace axonzoo {
 
