@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <future>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -90,8 +91,9 @@ void write(const std::filesystem::path& path, const std::vector<std::pair<std::s
 }
 
 axonzoo::image_scores score(const axonzoo::mask_pairs::pair& pair, const options& chosen, const std::vector<std::string>& classes) {
-  const auto predicted = axonzoo::read_mask_labels(pair.predicted, classes);
+  auto reading = std::async(std::launch::async, [&] { return axonzoo::read_mask_labels(pair.predicted, classes); });
   const auto manual = axonzoo::read_mask_labels(pair.manual, classes);
+  const auto predicted = reading.get();
   if (predicted.shape() != manual.shape()) {
     const auto text = [](const axonzoo::image_masks& masks, const axonzoo::label_image& labels) {
       return "'" + axonzoo::first_file(masks).string() + "' is " + std::to_string(labels.shape(1)) + " x " + std::to_string(labels.shape(0));
