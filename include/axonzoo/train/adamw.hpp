@@ -1,6 +1,13 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
@@ -40,7 +47,23 @@ struct adamw_factors {
 inline void adamw_run(float* weight, const float* gradient, float* mean, float* square, std::int64_t count,
                       const adamw_factors& f) {
   const float rest1 = 1 - f.beta1, rest2 = 1 - f.beta2;
-  for (std::int64_t i = 0; i < count; ++i) {
+  std::int64_t i = 0;
+#if defined(__AVX512F__)
+  // By hand, because g++ does not vectorise a square root that might set errno.
+  const auto all = [](float x) { return _mm512_set1_ps(x); };
+  for (; i + 16 <= count; i += 16) {
+    const __m512 g = _mm512_mul_ps(_mm512_loadu_ps(gradient + i), all(f.gradient_scale));
+    const __m512 old_mean = _mm512_loadu_ps(mean + i);
+    const __m512 m = _mm512_fmadd_ps(all(rest1), _mm512_sub_ps(g, old_mean), old_mean);
+    const __m512 s = _mm512_fmadd_ps(all(f.beta2), _mm512_loadu_ps(square + i), _mm512_mul_ps(all(rest2), _mm512_mul_ps(g, g)));
+    const __m512 root = _mm512_maskz_sqrt_ps(static_cast<__mmask16>(0xffff), s);
+    const __m512 move = _mm512_div_ps(_mm512_mul_ps(all(f.step_size), m), _mm512_fmadd_ps(root, all(f.root_scale), all(f.epsilon)));
+    _mm512_storeu_ps(mean + i, m);
+    _mm512_storeu_ps(square + i, s);
+    _mm512_storeu_ps(weight + i, _mm512_fmsub_ps(all(f.keep), _mm512_loadu_ps(weight + i), move));
+  }
+#endif
+  for (; i < count; ++i) {
     const float g = gradient[i] * f.gradient_scale;
     mean[i] += rest1 * (g - mean[i]);
     square[i] = f.beta2 * square[i] + rest2 * g * g;

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
 #include <axonzoo/train/optimizer.hpp>
 
 namespace axonzoo {
@@ -23,6 +27,28 @@ class sgd final : public optimizer {
   sgd_options options_;
 };
 
+}  // namespace axonzoo
+
+namespace axonzoo::detail {
+
+struct sgd_factors {
+  float gradient_scale, decay, carry, rate;
+};
+
+template <bool Nesterov>
+void sgd_run(float* __restrict weight, const float* __restrict gradient, float* __restrict momentum, std::int64_t count,
+             const sgd_factors f) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float g = gradient[i] * f.gradient_scale + f.decay * weight[i];
+    momentum[i] = f.carry * momentum[i] + g;
+    weight[i] -= f.rate * (Nesterov ? g + f.carry * momentum[i] : momentum[i]);
+  }
+}
+
+}  // namespace axonzoo::detail
+
+namespace axonzoo {
+
 inline void sgd::step(double learning_rate, double clip_norm) {
   auto gradients = matching_gradients();
   ++steps_;
@@ -40,20 +66,14 @@ inline void sgd::step(double learning_rate, double clip_norm) {
     }
     return;
   }
-  const auto factor = static_cast<float>(scale), decay = static_cast<float>(options_.weight_decay);
-  const auto carry = static_cast<float>(options_.momentum), rate = static_cast<float>(learning_rate);
-  const bool nesterov = options_.nesterov;
+  const detail::sgd_factors factors{static_cast<float>(scale), static_cast<float>(options_.weight_decay),
+                                    static_cast<float>(options_.momentum), static_cast<float>(learning_rate)};
+  const auto run = options_.nesterov ? detail::sgd_run<true> : detail::sgd_run<false>;
   at::parallel_for(0, static_cast<std::int64_t>(work.size()), 1, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t w = from; w < to; ++w) {
       const auto& [p, begin, count] = work[static_cast<std::size_t>(w)];
-      float* const weight = parameters_[p].second.mutable_data_ptr<float>() + begin;
-      float* const momentum = moments_[0].of[p].mutable_data_ptr<float>() + begin;
-      const float* const gradient = gradients[p].const_data_ptr<float>() + begin;
-      for (std::int64_t i = 0; i < count; ++i) {
-        const float g = gradient[i] * factor + decay * weight[i];
-        momentum[i] = carry * momentum[i] + g;
-        weight[i] -= rate * (nesterov ? g + carry * momentum[i] : momentum[i]);
-      }
+      run(parameters_[p].second.mutable_data_ptr<float>() + begin, gradients[p].const_data_ptr<float>() + begin,
+          moments_[0].of[p].mutable_data_ptr<float>() + begin, count, factors);
     }
   });
 }
