@@ -19,6 +19,7 @@ struct lanes {
 
 #ifdef AXONZOO_LANES_AVX512
   __m512 v;
+  using mask = __mmask16;
 
   static lanes all(float x) { return {_mm512_set1_ps(x)}; }
   static lanes load(const float* p) { return {_mm512_loadu_ps(p)}; }
@@ -27,8 +28,14 @@ struct lanes {
   static lanes load(const float* p, std::int64_t n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
   static lanes load(const c10::BFloat16* p, std::int64_t n) { return widen(_mm256_maskz_loadu_epi16(first(n), p)); }
 
+  static lanes load(const std::uint8_t* p) { return {_mm512_maskz_cvtepi32_ps(every, _mm512_maskz_cvtepu8_epi32(every, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))}; }
+
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   void store(c10::BFloat16* p) const { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(v)); }
+  /// Whole numbers from 0 to 255.
+  void store(std::uint8_t* p) const {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(every, _mm512_maskz_cvtps_epi32(every, v)));
+  }
   void store(float* p, std::int64_t n) const { _mm512_mask_storeu_ps(p, first(n), v); }
   void store(c10::BFloat16* p, std::int64_t n) const { _mm256_mask_storeu_epi16(p, first(n), narrow(v)); }
 
@@ -44,6 +51,13 @@ struct lanes {
   friend lanes where_positive(lanes x, lanes a) {
     return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, _mm512_setzero_ps(), _CMP_GT_OQ), a.v)};
   }
+  friend mask equal(lanes a, lanes b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ); }
+  /// Where a > b or a is not a number.
+  friend mask beats(lanes a, lanes b) {
+    return static_cast<mask>(_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ) | _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q));
+  }
+  /// a where m, else b.
+  static lanes select(mask m, lanes a, lanes b) { return {_mm512_mask_mov_ps(b.v, m, a.v)}; }
   friend float sum(lanes a) { return _mm512_reduce_add_ps(a.v); }
 
  private:
@@ -72,6 +86,9 @@ struct lanes {
  public:
 #else
   float v[width];
+  struct mask {
+    std::int32_t v[width];
+  };
 
   static lanes all(float x) {
     return make([&](int) { return x; });
@@ -118,6 +135,17 @@ struct lanes {
   friend lanes where_positive(const lanes& x, const lanes& a) {
     return make([&](int i) { return x.v[i] > 0 ? a.v[i] : 0.0F; });
   }
+  friend mask equal(const lanes& a, const lanes& b) {
+    return make_mask([&](int i) { return a.v[i] == b.v[i]; });
+  }
+  /// Where a > b or a is not a number.
+  friend mask beats(const lanes& a, const lanes& b) {
+    return make_mask([&](int i) { return a.v[i] > b.v[i] || a.v[i] != a.v[i]; });
+  }
+  /// a where m, else b.
+  static lanes select(const mask& m, const lanes& a, const lanes& b) {
+    return make([&](int i) { return m.v[i] != 0 ? a.v[i] : b.v[i]; });
+  }
   friend float sum(const lanes& a) {
     float total = 0;
     for (const float x : a.v) total += x;
@@ -129,6 +157,12 @@ struct lanes {
   static lanes make(const Function& element) {
     lanes result;
     for (int i = 0; i < width; ++i) result.v[i] = element(i);
+    return result;
+  }
+  template <class Predicate>
+  static mask make_mask(const Predicate& holds) {
+    mask result;
+    for (int i = 0; i < width; ++i) result.v[i] = holds(i) ? 1 : 0;
     return result;
   }
 

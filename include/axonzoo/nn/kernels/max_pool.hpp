@@ -1,10 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include <ATen/Parallel.h>
+
+#include <axonzoo/nn/kernels/lanes.hpp>
 
 namespace axonzoo::kernels {
 
@@ -30,33 +32,47 @@ struct windows {
   }
 };
 
+/// work(first, whole) for each 16 channels of n, the last of them once more where n is no multiple: `whole` is a std::true_type.
+/// Fewer than 16 are done one by one, with a std::false_type.
+template <class Work>
+void each_channels(std::int64_t n, const Work& work) {
+  std::int64_t i = 0;
+  for (; i + lanes::width <= n; i += lanes::width) work(i, std::true_type{});
+  if (i < n && i > 0) return work(n - lanes::width, std::true_type{});
+  for (; i < n; ++i) work(i, std::false_type{});
+}
+
 /// The first of equal values wins and a not-a-number wins over all, as in ATen.
 template <class Element>
 void max_pool(const Element* x, Element* pooled, std::uint8_t* indices, const windows& w) {
   w.each_row([&](std::int64_t r) {
     const Element* line = x + w.upper(r);
     for (std::int64_t column = 0; column < w.columns(); ++column) {
-      const std::int64_t to = r * w.window_line() + column * w.channels;
-      const Element* corner[4];
-      for (std::int64_t k = 0; k < 4; ++k) corner[k] = line + k / 2 * w.line() + (2 * column + k % 2) * w.channels;
-      const Element *a = corner[0], *b = corner[1], *c = corner[2], *d = corner[3];
-      Element* out = pooled + to;
-      std::uint8_t* index = indices + to;
-#pragma GCC ivdep
-      for (std::int64_t i = 0; i < w.channels; ++i) {
-        float best = static_cast<float>(a[i]);
-        std::int32_t place = 0;
-        const auto challenge = [&](float value, std::int32_t k) {
-          const bool wins = value > best || (value != value && best == best);
-          best = wins ? value : best;
-          place = wins ? k : place;
-        };
-        challenge(static_cast<float>(b[i]), 1);
-        challenge(static_cast<float>(c[i]), 2);
-        challenge(static_cast<float>(d[i]), 3);
-        out[i] = static_cast<Element>(best);
-        index[i] = static_cast<std::uint8_t>(place);
-      }
+      const Element* corner = line + 2 * column * w.channels;
+      Element* out = pooled + r * w.window_line() + column * w.channels;
+      std::uint8_t* index = indices + r * w.window_line() + column * w.channels;
+      const std::int64_t offset[4] = {0, w.channels, w.line(), w.line() + w.channels};
+      each_channels(w.channels, [&](std::int64_t i, auto whole) {
+        if constexpr (whole) {
+          lanes best = lanes::load(corner + i), place = lanes::all(0);
+          for (int k = 1; k < 4; ++k) {
+            const lanes value = lanes::load(corner + offset[k] + i);
+            const lanes::mask wins = beats(value, best);
+            best = lanes::select(wins, value, best);
+            place = lanes::select(wins, lanes::all(static_cast<float>(k)), place);
+          }
+          best.store(out + i);
+          place.store(index + i);
+        } else {
+          int place = 0;
+          for (int k = 1; k < 4; ++k) {
+            const auto value = static_cast<float>(corner[offset[k] + i]);
+            if (value > static_cast<float>(corner[offset[place] + i]) || value != value) place = k;
+          }
+          out[i] = corner[offset[place] + i];
+          index[i] = static_cast<std::uint8_t>(place);
+        }
+      });
     }
   });
 }
@@ -67,14 +83,20 @@ void max_unpool(const Element* y, const std::uint8_t* indices, Element* x, const
   w.each_row([&](std::int64_t r) {
     Element* line = x + w.upper(r);
     for (std::int64_t column = 0; column < w.columns(); ++column) {
-      const std::int64_t from = r * w.window_line() + column * w.channels;
-      for (std::int64_t k = 0; k < 4; ++k) {
-        Element* out = line + k / 2 * w.line() + (2 * column + k % 2) * w.channels;
-        const Element* value = y + from;
-        const std::uint8_t* index = indices + from;
-#pragma GCC ivdep
-        for (std::int64_t i = 0; i < w.channels; ++i) out[i] = index[i] == k ? value[i] : Element(0);
-      }
+      Element* corner = line + 2 * column * w.channels;
+      const Element* value = y + r * w.window_line() + column * w.channels;
+      const std::uint8_t* index = indices + r * w.window_line() + column * w.channels;
+      const std::int64_t offset[4] = {0, w.channels, w.line(), w.line() + w.channels};
+      each_channels(w.channels, [&](std::int64_t i, auto whole) {
+        if constexpr (whole) {
+          const lanes values = lanes::load(value + i), places = lanes::load(index + i), zero = lanes::all(0);
+          for (int k = 0; k < 4; ++k) {
+            lanes::select(equal(places, lanes::all(static_cast<float>(k))), values, zero).store(corner + offset[k] + i);
+          }
+        } else {
+          for (int k = 0; k < 4; ++k) corner[offset[k] + i] = index[i] == k ? value[i] : Element(0);
+        }
+      });
     }
     if (w.width % 2 == 1) {
       for (std::int64_t k = 1; k < 3; ++k) std::fill_n(line + k * w.line() - w.channels, w.channels, Element(0));
@@ -91,16 +113,22 @@ void gather(const Element* x, const std::uint8_t* indices, Element* y, const win
   w.each_row([&](std::int64_t r) {
     const Element* line = x + w.upper(r);
     for (std::int64_t column = 0; column < w.columns(); ++column) {
-      const std::int64_t to = r * w.window_line() + column * w.channels;
-      const Element* a = line + 2 * column * w.channels;
-      const Element *b = a + w.channels, *c = a + w.line(), *d = c + w.channels;
-      Element* out = y + to;
-      const std::uint8_t* index = indices + to;
-#pragma GCC ivdep
-      for (std::int64_t i = 0; i < w.channels; ++i) {
-        const Element upper = index[i] == 0 ? a[i] : b[i], lower = index[i] == 2 ? c[i] : d[i];
-        out[i] = index[i] < 2 ? upper : lower;
-      }
+      const Element* corner = line + 2 * column * w.channels;
+      Element* out = y + r * w.window_line() + column * w.channels;
+      const std::uint8_t* index = indices + r * w.window_line() + column * w.channels;
+      const std::int64_t offset[4] = {0, w.channels, w.line(), w.line() + w.channels};
+      each_channels(w.channels, [&](std::int64_t i, auto whole) {
+        if constexpr (whole) {
+          const lanes places = lanes::load(index + i);
+          lanes values = lanes::load(corner + i);
+          for (int k = 1; k < 4; ++k) {
+            values = lanes::select(equal(places, lanes::all(static_cast<float>(k))), lanes::load(corner + offset[k] + i), values);
+          }
+          values.store(out + i);
+        } else {
+          out[i] = corner[offset[index[i]] + i];
+        }
+      });
     }
   });
 }

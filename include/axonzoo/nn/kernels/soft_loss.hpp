@@ -182,15 +182,17 @@ void soft_loss_backward(const Element* logits, const std::uint8_t* labels, Eleme
       float mean[logit_layout::block] = {};
       for (std::int64_t k = 0; k < layout.classes; ++k) {
         const float* q = p[k];
+        const float other = weight[k], own = weight[k] + more[k];
 #pragma omp simd
-        for (std::int64_t i = 0; i < n; ++i) mean[i] += q[i] * (weight[k] + (truth[i] == k ? more[k] : 0.0F));
+        for (std::int64_t i = 0; i < n; ++i) mean[i] += q[i] * (truth[i] == k ? own : other);
       }
       for (std::int64_t k = 0; k < layout.classes; ++k) {
         float* q = p[k];
+        const float share = entropy, other = weight[k] + share, own = other + more[k];
 #pragma omp simd
         for (std::int64_t i = 0; i < n; ++i) {
-          const bool own = truth[i] == k;
-          q[i] = q[i] * (weight[k] + (own ? more[k] : 0.0F) - mean[i] + entropy) - (own ? entropy : 0.0F);
+          q[i] *= (truth[i] == k ? own : other) - mean[i];
+          q[i] -= truth[i] == k ? share : 0.0F;
         }
       }
       p.store(gradient + offset, n);
