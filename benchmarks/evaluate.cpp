@@ -35,15 +35,20 @@ axonzoo::label_image make_field(std::size_t side, std::size_t axons, unsigned se
   const double cell = static_cast<double>(side) / static_cast<double>(axons);
   for (std::size_t i = 0; i < axons * axons; ++i) {
     const auto jitter = [&] { return cell * (0.1 * (random() % 1000) / 1000. - 0.05); };
-    const double row = (static_cast<double>(i / axons) + 0.5) * cell + jitter(), column = (static_cast<double>(i % axons) + 0.5) * cell + jitter();
+    const double row = (static_cast<double>(i / axons) + 0.5) * cell + jitter(),
+                 column = (static_cast<double>(i % axons) + 0.5) * cell + jitter();
     const double inner = cell * (0.2 + 0.16 * (random() % 1000) / 1000.), outer = inner / 0.68;
     const auto from = [&](double at) { return static_cast<std::size_t>(std::clamp(at - outer, 0., static_cast<double>(side))); };
-    const auto to = [&](double at) { return static_cast<std::size_t>(std::clamp(at + outer + 1, 0., static_cast<double>(side))); };
+    const auto to = [&](double at) {
+      return static_cast<std::size_t>(std::clamp(at + outer + 1, 0., static_cast<double>(side)));
+    };
     for (std::size_t y = from(row); y < to(row); ++y) {
       for (std::size_t x = from(column); x < to(column); ++x) {
         const double dy = static_cast<double>(y) - row, dx = static_cast<double>(x) - column, squared = dy * dy + dx * dx;
-        if (squared < inner * inner) labels(y, x) = axon;
-        else if (squared < outer * outer && labels(y, x) == 0) labels(y, x) = myelin;
+        if (squared < inner * inner)
+          labels(y, x) = axon;
+        else if (squared < outer * outer && labels(y, x) == 0)
+          labels(y, x) = myelin;
       }
     }
   }
@@ -79,7 +84,8 @@ void time_steps(std::size_t side, std::size_t axons) {
   watch.lap("sheaths of both");
   axonzoo::class_overlaps(predicted, manual, classes);
   watch.lap("class scores");
-  const auto of_axons = axonzoo::count_overlaps(predicted_axons, manual_axons), of_sheaths = axonzoo::count_overlaps(predicted_sheaths, manual_sheaths);
+  const auto of_axons = axonzoo::count_overlaps(predicted_axons, manual_axons),
+             of_sheaths = axonzoo::count_overlaps(predicted_sheaths, manual_sheaths);
   watch.lap("overlaps of instances");
   axonzoo::matched_iou(of_axons);
   axonzoo::matched_iou(of_sheaths);
@@ -95,7 +101,8 @@ void time_steps(std::size_t side, std::size_t axons) {
   watch.lap("matching and scores from instance images");
 }
 
-void write_for_peer(const std::filesystem::path& predicted, const std::filesystem::path& manual, const std::filesystem::path& out) {
+void write_for_peer(const std::filesystem::path& predicted, const std::filesystem::path& manual,
+                    const std::filesystem::path& out) {
   std::vector<axonzoo::label_image> sides;
   for (const auto& [name, path] : {std::pair("predicted_", predicted), std::pair("manual_", manual)}) {
     axonzoo::image_masks mask;
@@ -121,8 +128,10 @@ int main(int argc, char** argv) {
   app.add_option("--out", out, "folder for the arrays")->needs(mask);
   CLI11_PARSE(app, argc, argv);
   try {
-    if (predicted.empty()) time_steps(side, axons);
-    else write_for_peer(predicted, manual, out);
+    if (predicted.empty())
+      time_steps(side, axons);
+    else
+      write_for_peer(predicted, manual, out);
   } catch (const std::exception& failed) {
     std::cerr << "evaluate: " << failed.what() << '\n';
     return 1;

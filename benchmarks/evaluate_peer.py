@@ -121,8 +121,8 @@ def compare(program, folder, name, predicted, manual):
     names = ("predicted_axons", "predicted_fibres", "manual_axons", "manual_fibres")
     other_pixels = sum(int((np.load(folder / f"{n}.npy") != a).sum()) for n, a in zip(names, arrays))
     difference = largest_difference(json.loads((folder / "scores.json").read_text()), peer)
-    print(f"{name:42} {labels.shape[1]:5} x {labels.shape[0]:5} {arrays[2].max():6} axons  "
-          f"{other_pixels} other labels, scores within {difference:.1e}; {ours_seconds:.2f} s with files, peer {peer_seconds:.2f} s", flush=True)
+    print(f"{name:42} {manual.shape[1]:5} x {manual.shape[0]:5} {arrays[2].max():6} axons  {other_pixels} other labels, "
+          f"scores within {difference:.1e}; {ours_seconds:.2f} s with files, peer {peer_seconds:.2f} s", flush=True)
     return other_pixels == 0 and difference < 1e-9
 
 

@@ -24,7 +24,8 @@ namespace {
 constexpr const char* columns_help =
     "Masks are paired by the stem of their image and may be\n"
     "  <stem>_seg-axonmyelin.png (0, 127 myelin, 255 axon), <stem>_seg-axon.png with <stem>_seg-myelin.png (0, 255),\n"
-    "  either with '-manual' behind, the derivatives of a BIDS data set, or <stem>.png, as one mask of axon and myelin or binary.\n"
+    "  either with '-manual' behind, the derivatives of a BIDS data set, or <stem>.png, as one mask of axon and myelin or "
+    "binary.\n"
     "Columns of the CSV, one row an image and a last one named 'mean':\n"
     "  image               stem\n"
     "  axon_iou, axon_dice, myelin_..., any_...   overlap of the class over all pixels; any: axon or myelin\n"
@@ -90,16 +91,18 @@ void write(const std::filesystem::path& path, const std::vector<std::pair<std::s
   axonzoo::write_csv(path, table);
 }
 
-axonzoo::image_scores score(const axonzoo::mask_pairs::pair& pair, const options& chosen, const std::vector<std::string>& classes) {
+axonzoo::image_scores score(const axonzoo::mask_pairs::pair& pair, const options& chosen,
+                            const std::vector<std::string>& classes) {
   auto reading = std::async(std::launch::async, [&] { return axonzoo::read_mask_labels(pair.predicted, classes); });
   const auto manual = axonzoo::read_mask_labels(pair.manual, classes);
   const auto predicted = reading.get();
   if (predicted.shape() != manual.shape()) {
     const auto text = [](const axonzoo::image_masks& masks, const axonzoo::label_image& labels) {
-      return "'" + axonzoo::first_file(masks).string() + "' is " + std::to_string(labels.shape(1)) + " x " + std::to_string(labels.shape(0));
+      return "'" + axonzoo::first_file(masks).string() + "' is " + std::to_string(labels.shape(1)) + " x " +
+             std::to_string(labels.shape(0));
     };
-    throw axonzoo::error("cannot score '" + pair.name + "'", text(pair.predicted, predicted) + " px and " + text(pair.manual, manual),
-                         "give masks of the same size");
+    throw axonzoo::error("cannot score '" + pair.name + "'",
+                         text(pair.predicted, predicted) + " px and " + text(pair.manual, manual), "give masks of the same size");
   }
   return axonzoo::evaluate(predicted, manual, classes, chosen.threshold);
 }
@@ -107,7 +110,8 @@ axonzoo::image_scores score(const axonzoo::mask_pairs::pair& pair, const options
 void evaluate(const options& chosen) {
   const auto masks = axonzoo::pair_masks(chosen.predicted, chosen.manual, chosen.partial);
   for (const auto& name : masks.left_out) std::cerr << "note: one folder has no " << name << ", which is not scored\n";
-  if (!masks.unmatched.empty()) std::cerr << "note: " << masks.unmatched.size() << " images that are in one folder alone are not scored\n";
+  if (!masks.unmatched.empty())
+    std::cerr << "note: " << masks.unmatched.size() << " images that are in one folder alone are not scored\n";
 
   std::vector<axonzoo::image_scores> scores;
   std::vector<std::pair<std::string, named_values>> rows;
@@ -139,7 +143,8 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     if (!(chosen.threshold > 0 && chosen.threshold <= 1)) {
-      throw axonzoo::error("cannot use --threshold " + std::to_string(chosen.threshold), "it is no IoU", "give a number above 0 and up to 1");
+      throw axonzoo::error("cannot use --threshold " + std::to_string(chosen.threshold), "it is no IoU",
+                           "give a number above 0 and up to 1");
     }
     evaluate(chosen);
   } catch (const CLI::CallForHelp& help) {

@@ -1,5 +1,3 @@
-#include <axonzoo/measure/components.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +6,8 @@
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/measure/components.hpp>
 
 #include "drawing.hpp"
 
@@ -45,8 +45,8 @@ BOOST_AUTO_TEST_SUITE(measure_components)
 
 BOOST_AUTO_TEST_CASE(corners_join_and_numbers_follow_the_raster) {
   const auto labels = drawing::labels_of({"..A..A", ".A..A.", "A..ooA", "......", "AA.A.A"});
-  BOOST_TEST((axonzoo::connected_components(labels, 2) ==
-              drawing::instances_of({"..1..2", ".1..2.", "1....2", "......", "33.4.5"})));
+  BOOST_TEST(
+      (axonzoo::connected_components(labels, 2) == drawing::instances_of({"..1..2", ".1..2.", "1....2", "......", "33.4.5"})));
 }
 
 BOOST_AUTO_TEST_CASE(arms_that_meet_late_are_one) {

@@ -1,9 +1,9 @@
-#include <axonzoo/measure/distance.hpp>
-
 #include <algorithm>
 #include <random>
 
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/measure/distance.hpp>
 
 #include "drawing.hpp"
 

@@ -1,8 +1,8 @@
-#include <axonzoo/measure/instances.hpp>
-
 #include <set>
 
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/measure/instances.hpp>
 
 #include "drawing.hpp"
 
@@ -11,20 +11,18 @@ BOOST_AUTO_TEST_SUITE(measure_instances)
 // Labels that scikit-image 0.26 gives (label, regionprops, watershed of minus SciPy's distance transform). 16 of its pixels
 // depend on the order of seeds of one height.
 BOOST_AUTO_TEST_CASE(fibres_equal_to_those_of_scikit_image) {
-  const auto labels = drawing::labels_of({"ooAAAoooooAAAo...ooo...oAoo...", "oooAoooooAAAAo..ooAoooooAo....",
-                                          "ooooo..ooAAAoo..ooAooooooo....", "..oo....oAAAooo.ooAooooo...oo.",
-                                          "..oo.....ooooooooooo.oo..ooooo", "..ooo.......oAAoooo...oooooooo",
-                                          "..oooo......oooo......oooooooo", "..oAAAooo.....oo...oooAo...ooo",
-                                          "..oAAAAAoo.....ooo.oAAAo..oooo", ".ooAAAAAAoo....oo...oAo...oooo",
-                                          "ooAAAoAAAooo...ooo..ooo...oooo", "ooAAAoAAoooooo.ooooooooooooooo",
-                                          "AAAAAoAoo.oAooooAAAooooooooooo", "AAAAAAoo..ooo..oAAAooooooooooo"});
-  const auto expected = drawing::instances_of({"11111111222222...444...3333...", "11111112222222..4444443333....",
-                                               "11111..2222222..4444443333....", "..11....2222255.44444443...77.",
-                                               "..11.....22255554444.47..77777", "..666.......5555544...77777777",
-                                               "..6666......5555......77777777", "..6666666.....55...77777...777",
-                                               "..66666666.....599.77777..7777", ".6666666666....99...777...7777",
-                                               "666666666668...999..777...7777", "66666666668888.999999777777777",
-                                               "666666666.88889999999999999999", "66666666..888..999999999999999"});
+  const auto labels =
+      drawing::labels_of({"ooAAAoooooAAAo...ooo...oAoo...", "oooAoooooAAAAo..ooAoooooAo....", "ooooo..ooAAAoo..ooAooooooo....",
+                          "..oo....oAAAooo.ooAooooo...oo.", "..oo.....ooooooooooo.oo..ooooo", "..ooo.......oAAoooo...oooooooo",
+                          "..oooo......oooo......oooooooo", "..oAAAooo.....oo...oooAo...ooo", "..oAAAAAoo.....ooo.oAAAo..oooo",
+                          ".ooAAAAAAoo....oo...oAo...oooo", "ooAAAoAAAooo...ooo..ooo...oooo", "ooAAAoAAoooooo.ooooooooooooooo",
+                          "AAAAAoAoo.oAooooAAAooooooooooo", "AAAAAAoo..ooo..oAAAooooooooooo"});
+  const auto expected =
+      drawing::instances_of({"11111111222222...444...3333...", "11111112222222..4444443333....", "11111..2222222..4444443333....",
+                             "..11....2222255.44444443...77.", "..11.....22255554444.47..77777", "..666.......5555544...77777777",
+                             "..6666......5555......77777777", "..6666666.....55...77777...777", "..66666666.....599.77777..7777",
+                             ".6666666666....99...777...7777", "666666666668...999..777...7777", "66666666668888.999999777777777",
+                             "666666666.88889999999999999999", "66666666..888..999999999999999"});
   const auto axons = axonzoo::label_axons(labels, 2);
   BOOST_TEST(*std::max_element(axons.begin(), axons.end()) == 9);
   BOOST_TEST((axonzoo::label_fibres(labels, axons, 2, 1) == expected));

@@ -1,6 +1,6 @@
-#include <axonzoo/measure/runs.hpp>
-
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/measure/runs.hpp>
 
 #include "drawing.hpp"
 

@@ -1,5 +1,3 @@
-#include <axonzoo/measure/watershed.hpp>
-
 #include <cstdint>
 #include <random>
 #include <utility>
@@ -8,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <axonzoo/measure/distance.hpp>
+#include <axonzoo/measure/watershed.hpp>
 
 #include "drawing.hpp"
 

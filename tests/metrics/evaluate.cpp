@@ -1,6 +1,6 @@
-#include <axonzoo/metrics/evaluate.hpp>
-
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/metrics/evaluate.hpp>
 
 #include "../measure/drawing.hpp"
 
@@ -64,7 +64,8 @@ BOOST_AUTO_TEST_CASE(the_order_of_classes_does_not_matter) {
   const nlohmann::json found = axonzoo::evaluate(swapped(one), swapped(other), {"background", "axon", "myelin"});
   BOOST_TEST((found["classes"] == expected["classes"]));
   BOOST_TEST(found["instances"]["f1"].get<double>() == expected["instances"]["f1"].get<double>());
-  BOOST_TEST(found["instances"]["all"].get<double>() == expected["instances"]["all"].get<double>(), boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(found["instances"]["all"].get<double>() == expected["instances"]["all"].get<double>(),
+             boost::test_tools::tolerance(1e-12));
 }
 
 BOOST_AUTO_TEST_CASE(one_class) {

@@ -1,5 +1,3 @@
-#include <axonzoo/metrics/instances.hpp>
-
 #include <map>
 #include <random>
 #include <utility>
@@ -7,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <axonzoo/measure/instances.hpp>
+#include <axonzoo/metrics/instances.hpp>
 
 #include "../measure/drawing.hpp"
 
@@ -25,8 +24,10 @@ BOOST_AUTO_TEST_CASE(overlaps_equal_to_counting_pixels) {
       }
       BOOST_REQUIRE(found.pairs.size() == shared.size());
       for (const auto& pair : found.pairs) {
-        BOOST_TEST((pair.pixels == shared[{static_cast<std::int32_t>(pair.manual) + 1, static_cast<std::int32_t>(pair.predicted) + 1}]));
-        BOOST_TEST(found.manual_areas[pair.manual] == static_cast<std::uint64_t>(std::count(manual.begin(), manual.end(), pair.manual + 1)));
+        BOOST_TEST(
+            (pair.pixels == shared[{static_cast<std::int32_t>(pair.manual) + 1, static_cast<std::int32_t>(pair.predicted) + 1}]));
+        BOOST_TEST(found.manual_areas[pair.manual] ==
+                   static_cast<std::uint64_t>(std::count(manual.begin(), manual.end(), pair.manual + 1)));
       }
     }
   }
@@ -76,7 +77,8 @@ BOOST_AUTO_TEST_CASE(empty_sides) {
   const auto both = axonzoo::detect(axonzoo::count_overlaps(none, none));
   BOOST_TEST(both.precision == 1);
   BOOST_TEST(both.f1 == 1);
-  for (const auto& found : {axonzoo::detect(axonzoo::count_overlaps(none, one)), axonzoo::detect(axonzoo::count_overlaps(one, none))}) {
+  for (const auto& found :
+       {axonzoo::detect(axonzoo::count_overlaps(none, one)), axonzoo::detect(axonzoo::count_overlaps(one, none))}) {
     BOOST_TEST(found.precision == 0);
     BOOST_TEST(found.recall == 0);
     BOOST_TEST(found.f1 == 0);

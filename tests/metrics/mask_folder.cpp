@@ -1,9 +1,9 @@
-#include <axonzoo/metrics/mask_folder.hpp>
-
 #include <string>
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/metrics/mask_folder.hpp>
 
 #include "../data/made_folder.hpp"
 
@@ -38,7 +38,8 @@ BOOST_AUTO_TEST_CASE(names_say_image_and_class) {
 
 BOOST_AUTO_TEST_CASE(beside_named_masks_nothing_else_counts) {
   const made_folder folder;
-  for (const char* name : {"a_seg-axonmyelin.png", "a_seg-axon.png", "a_seg-myelin.png", "a_overlay.png", "a.png", "b_seg-axonmyelin.png"}) {
+  for (const char* name :
+       {"a_seg-axonmyelin.png", "a_seg-axon.png", "a_seg-myelin.png", "a_overlay.png", "a.png", "b_seg-axonmyelin.png"}) {
     folder.png(name, 2, 2, 255);
   }
   const auto found = axonzoo::find_masks(folder.path());
@@ -77,11 +78,12 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_used_is_a_sentence) {
   BOOST_TEST(says(sentence_of([&] { axonzoo::find_masks(empty.path() / "none"); }), {"none"}));
   twice.png("x/a_seg-axon.png", 1, 1, 0);
   twice.png("y/a_seg-axon.png", 1, 1, 0);
-  BOOST_TEST(says(sentence_of([&] { axonzoo::find_masks(twice.path()); }), {"x/a_seg-axon.png", "y/a_seg-axon.png", "same image"}));
+  BOOST_TEST(
+      says(sentence_of([&] { axonzoo::find_masks(twice.path()); }), {"x/a_seg-axon.png", "y/a_seg-axon.png", "same image"}));
   mixed.png("a_seg-axon.png", 1, 1, 0);
   mixed.png("a_seg-myelin.png", 1, 1, 0);
   mixed.png("b_seg-axon.png", 1, 1, 0);
-  BOOST_TEST(says(sentence_of([&] { axonzoo::find_masks(mixed.path()); }), {"'b'", "'a'", "same classes"}));
+  BOOST_TEST(says(sentence_of([&] { axonzoo::find_masks(mixed.path()); }), {"'b'", "'a'", "different classes"}));
   unmyelinated.png("a_seg-uaxon.png", 1, 1, 0);
   BOOST_TEST(says(sentence_of([&] { axonzoo::find_masks(unmyelinated.path()); }), {"unmyelinated"}));
 }

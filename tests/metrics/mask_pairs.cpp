@@ -1,9 +1,9 @@
-#include <axonzoo/metrics/mask_pairs.hpp>
-
 #include <string>
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/metrics/mask_pairs.hpp>
 
 #include "../data/made_folder.hpp"
 
@@ -93,7 +93,10 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_compared_is_a_sentence) {
 BOOST_AUTO_TEST_CASE(two_masks_of_one_image_that_differ_in_size) {
   const made_folder folder;
   const axonzoo::image_masks masks{{}, folder.png("a_axon.png", 2, 3, 255), folder.png("a_myelin.png", 3, 2, 255), {}};
-  BOOST_TEST(says(sentence_of([&] { axonzoo::read_mask_labels(masks, {"background", "myelin", "axon"}); }), {"a_axon.png", "a_myelin.png", "size"}));
+  BOOST_TEST(says(sentence_of([&] {
+                    axonzoo::read_mask_labels(masks, {"background", "myelin", "axon"});
+                  }),
+                  {"a_axon.png", "a_myelin.png", "size"}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

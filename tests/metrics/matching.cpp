@@ -1,11 +1,11 @@
-#include <axonzoo/metrics/matching.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <random>
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/metrics/matching.hpp>
 
 namespace {
 

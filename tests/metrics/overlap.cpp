@@ -1,8 +1,8 @@
-#include <axonzoo/metrics/overlap.hpp>
-
 #include <string>
 
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/metrics/overlap.hpp>
 
 #include "../measure/drawing.hpp"
 
@@ -10,7 +10,9 @@ namespace {
 
 const std::vector<std::string> tissue = {"background", "myelin", "axon"};
 
-bool says(const axonzoo::error& failed, const std::string& words) { return std::string(failed.what()).find(words) != std::string::npos; }
+bool says(const axonzoo::error& failed, const std::string& words) {
+  return std::string(failed.what()).find(words) != std::string::npos;
+}
 
 }  // namespace
 
@@ -43,7 +45,8 @@ BOOST_AUTO_TEST_CASE(empty_against_empty_is_one_and_against_something_zero) {
 }
 
 BOOST_AUTO_TEST_CASE(classes_are_found_by_their_place) {
-  const auto scores = axonzoo::class_overlaps(drawing::labels_of({"A"}), drawing::labels_of({"o"}), {"background", "axon", "myelin"});
+  const auto scores =
+      axonzoo::class_overlaps(drawing::labels_of({"A"}), drawing::labels_of({"o"}), {"background", "axon", "myelin"});
   BOOST_TEST(scores.at("axon").iou == 0);
   BOOST_TEST(scores.at("any").iou == 1);
   BOOST_TEST(axonzoo::class_overlaps(drawing::blank(1, 1, 1), drawing::blank(1, 1, 1), {"background", "neuron"}).size() == 1u);

@@ -8,9 +8,8 @@
 #include <string>
 #include <vector>
 
-#include <sys/wait.h>
-
 #include <boost/test/unit_test.hpp>
+#include <sys/wait.h>
 
 #include <axonzoo/io/table.hpp>
 
@@ -34,7 +33,8 @@ struct outcome {
 
 outcome run(const made_folder& folder, const std::string& arguments) {
   const auto out = folder.at("stdout"), err = folder.at("stderr");
-  const int status = std::system(("'" + program().string() + "' " + arguments + " >'" + out.string() + "' 2>'" + err.string() + "'").c_str());
+  const int status =
+      std::system(("'" + program().string() + "' " + arguments + " >'" + out.string() + "' 2>'" + err.string() + "'").c_str());
   const auto content = [](const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
@@ -106,7 +106,8 @@ BOOST_AUTO_TEST_CASE(bad_input_is_one_sentence_and_leaves_the_old_table) {
   BOOST_TEST(fails_with(run(folder, folders(folder)), {"no image is in both"}));
   folder.png("p/a_seg-axon.png", 5, 4, 255);
   BOOST_TEST(fails_with(run(folder, folders(folder)), {"no manual mask for 'b'"}));
-  BOOST_TEST(fails_with(run(folder, folders(folder) + " --partial"), {"p/a_seg-axon.png' is 4 x 5", "m/a_seg-axon.png' is 4 x 4"}));
+  BOOST_TEST(
+      fails_with(run(folder, folders(folder) + " --partial"), {"p/a_seg-axon.png' is 4 x 5", "m/a_seg-axon.png' is 4 x 4"}));
   folder.text("p/a_seg-axon.png", "\x89PNG\r\n\x1a\n");
   std::filesystem::remove(folder.path() / "p/b_seg-axon.png");
   BOOST_TEST(fails_with(run(folder, folders(folder)), {"p/a_seg-axon.png"}));

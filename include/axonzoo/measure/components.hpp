@@ -11,8 +11,8 @@
 
 namespace axonzoo {
 
-/// The 8-connected components of the pixels of `labels` ([H, W]) that equal `value`. They are numbered from 1 by their first pixel
-/// in raster order, as scikit-image's `label` numbers them.
+/// The 8-connected components of the pixels of `labels` ([H, W]) that equal `value`. They are numbered from 1 by their first
+/// pixel in raster order, as scikit-image's `label` numbers them.
 std::vector<instance_run> component_runs(const label_image& labels, std::uint8_t value);
 
 /// The same, painted: [H, W], 0 elsewhere.

@@ -56,8 +56,8 @@ inline std::vector<seed> truncated_centroids(const std::vector<instance_run>& in
   return centroids;
 }
 
-inline std::vector<instance_run> fibre_runs(const label_image& labels, const std::vector<instance_run>& axons,
-                                            std::uint8_t axon, std::uint8_t myelin) {
+inline std::vector<instance_run> fibre_runs(const label_image& labels, const std::vector<instance_run>& axons, std::uint8_t axon,
+                                            std::uint8_t myelin) {
   if (axons.empty()) return {};
   detail::flood_state state(labels.shape(0), labels.shape(1));
   detail::write_squared_distance(labels, axon, state.row(0), state.stride());

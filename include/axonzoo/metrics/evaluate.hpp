@@ -20,9 +20,9 @@ namespace axonzoo {
 
 /// How well a predicted mask agrees with the manual one; of one image, or the mean over several.
 struct image_scores {
-  std::map<std::string, overlap> classes;       ///< "axon", "myelin", "any"; or one class as "neuron"
-  std::map<std::string, double> instance_iou;   ///< "axon", "myelin", "all"; or one class as "neuron", and "all"
-  double precision = 1, recall = 1, f1 = 1;     ///< detection of axons (or of the only class) at the threshold
+  std::map<std::string, overlap> classes;      ///< "axon", "myelin", "any"; or one class as "neuron"
+  std::map<std::string, double> instance_iou;  ///< "axon", "myelin", "all"; or one class as "neuron", and "all"
+  double precision = 1, recall = 1, f1 = 1;    ///< detection of axons (or of the only class) at the threshold
 };
 
 /// Scores two label images of one shape [H, W] whose values index `classes`; classes[0] is background. Axon instances are
@@ -73,7 +73,8 @@ inline image_scores evaluate(const label_image& predicted, const label_image& ma
   std::vector<double> pooled;
   std::size_t pooled_predictions = 0;
   for (std::size_t c = 1; c < classes.size(); ++c) {
-    auto of_predicted = std::async(std::launch::async, [&] { return detail::instances_of_class(predicted, classes, classes[c]); });
+    auto of_predicted =
+        std::async(std::launch::async, [&] { return detail::instances_of_class(predicted, classes, classes[c]); });
     const auto of_manual = detail::instances_of_class(manual, classes, classes[c]);
     const auto overlaps = count_overlaps(of_predicted.get(), of_manual);
     const auto iou = matched_iou(overlaps);
@@ -133,10 +134,14 @@ inline void from_json(const nlohmann::json& json, image_scores& scores) {
     scores.classes[name] = {score.at("iou").get<double>(), score.at("dice").get<double>()};
   }
   for (const auto& [name, value] : json.at("instances").items()) {
-    if (name == "precision") scores.precision = value.get<double>();
-    else if (name == "recall") scores.recall = value.get<double>();
-    else if (name == "f1") scores.f1 = value.get<double>();
-    else scores.instance_iou[name] = value.get<double>();
+    if (name == "precision")
+      scores.precision = value.get<double>();
+    else if (name == "recall")
+      scores.recall = value.get<double>();
+    else if (name == "f1")
+      scores.f1 = value.get<double>();
+    else
+      scores.instance_iou[name] = value.get<double>();
   }
 }
 

@@ -25,8 +25,7 @@ struct instance_overlaps {
   std::vector<pair> pairs;
 
   double iou(const pair& p) const {
-    return static_cast<double>(p.pixels) /
-           static_cast<double>(manual_areas[p.manual] + predicted_areas[p.predicted] - p.pixels);
+    return static_cast<double>(p.pixels) / static_cast<double>(manual_areas[p.manual] + predicted_areas[p.predicted] - p.pixels);
   }
 };
 
@@ -106,9 +105,8 @@ inline instance_overlaps count_overlaps(const std::vector<instance_run>& predict
     found.pairs.push_back({manual_position[key >> 32], predicted_position[key & 0xffffffffu], pixels});
   }
   // The order of a hash table differs between machines; ties in the matching must not.
-  std::sort(found.pairs.begin(), found.pairs.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.manual, a.predicted) < std::pair(b.manual, b.predicted);
-  });
+  std::sort(found.pairs.begin(), found.pairs.end(),
+            [](const auto& a, const auto& b) { return std::pair(a.manual, a.predicted) < std::pair(b.manual, b.predicted); });
   return found;
 }
 
@@ -145,8 +143,7 @@ inline detection detect(const instance_overlaps& overlaps, double threshold) {
   const auto partner = best_matching(candidates, manual, predicted);
   const auto detected = static_cast<double>(partner.size() - std::count(partner.begin(), partner.end(), unmatched));
   return {predicted == 0 ? 0 : detected / static_cast<double>(predicted),
-          manual == 0 ? 0 : detected / static_cast<double>(manual),
-          2 * detected / static_cast<double>(manual + predicted)};
+          manual == 0 ? 0 : detected / static_cast<double>(manual), 2 * detected / static_cast<double>(manual + predicted)};
 }
 
 }  // namespace axonzoo

@@ -33,11 +33,12 @@ struct mask_folder {
   std::vector<std::string> classes;  ///< of "myelin" and "axon" those that each image has; empty for binary masks of one class
 };
 
-/// Finds the masks in a folder and the folders in it: `<stem>_seg-axonmyelin`, `<stem>_seg-axon` and `<stem>_seg-myelin`, also with
+/// Finds the masks in a folder and the folders in it: `<stem>_seg-axonmyelin`, `<stem>_seg-axon` and `<stem>_seg-myelin`, also
+/// with
 /// `-manual` behind and without `seg`, as AxonDeepSeg, BIDS derivatives and axonzoo-segment name them; where no file is named so,
 /// each picture is the mask of its stem, less a trailing "mask", "label", "manual", "seg", "gt" or "pred". Of a BIDS data set the
-/// derivatives are taken (the micrographs are no masks), of paired folders the masks. Unmyelinated axons (`uaxon`) are passed over.
-/// Whether masks without a class in their names hold axon and myelin or one class, their grey levels tell.
+/// derivatives are taken (the micrographs are no masks), of paired folders the masks. Unmyelinated axons (`uaxon`) are passed
+/// over. Whether masks without a class in their names hold axon and myelin or one class, their grey levels tell.
 ///
 /// Throws `error` on a folder without masks, where two files claim to be the same mask, and where images differ in their classes.
 mask_folder find_masks(const std::filesystem::path& folder);
@@ -112,7 +113,8 @@ inline std::vector<std::string> named_classes(const mask_folder& folder) {
     }
     if (classes.empty()) classes = here;
     if (classes == here) continue;
-    throw error("cannot use the masks in " + quoted(folder.path), "not all images have masks of the same classes, '" + name + "' has another one than '" + folder.images.begin()->first + "'",
+    throw error("cannot use the masks in " + quoted(folder.path),
+                "'" + name + "' and '" + folder.images.begin()->first + "' have masks of different classes",
                 "add the missing masks, or give a folder with the masks of one class");
   }
   return classes;
@@ -142,9 +144,13 @@ inline mask_folder find_masks(const std::filesystem::path& folder) {
     // Beside masks that are named for their classes lie overlays and the micrographs themselves.
     if (named != name.classes.has_value() || name.classes == "uaxon") continue;
     auto& masks = found.images[name.stem];
-    auto& place = name.classes == "axon" ? masks.axon : name.classes == "myelin" ? masks.myelin : whole ? masks.axonmyelin : masks.one_class;
+    auto& place = name.classes == "axon"     ? masks.axon
+                  : name.classes == "myelin" ? masks.myelin
+                  : whole                    ? masks.axonmyelin
+                                             : masks.one_class;
     if (!place.empty()) {
-      throw error(doing, detail::quoted(place) + " and " + detail::quoted(picture) + " are masks of the same image", "keep one of them");
+      throw error(doing, detail::quoted(place) + " and " + detail::quoted(picture) + " are masks of the same image",
+                  "keep one of them");
     }
     place = picture;
   }

@@ -52,8 +52,10 @@ inline mask_grey read_mask_grey(const std::filesystem::path& path) {
     different += count[level] > 0;
   }
   if (largest < 96 || static_cast<double>(near_a_class) < 0.9 * static_cast<double>(mask.levels.size())) {
-    throw error(doing, "its " + std::to_string(different) + " grey levels up to " + std::to_string(std::lround(largest)) + " mean no classes",
-                "store 0 and 255, or 0, 127 (myelin) and 255 (axon)");
+    throw error(
+        doing,
+        "its " + std::to_string(different) + " grey levels up to " + std::to_string(std::lround(largest)) + " mean no classes",
+        "store 0 and 255, or 0, 127 (myelin) and 255 (axon)");
   }
   return mask;
 }

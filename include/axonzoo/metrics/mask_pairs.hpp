@@ -33,8 +33,8 @@ struct mask_pairs {
 /// other, unless `partial` leaves these out; and where no name or no class is common.
 mask_pairs pair_masks(const std::filesystem::path& predicted, const std::filesystem::path& manual, bool partial = false);
 
-/// The class of each pixel of one side of a pair, as an index into `classes`, [H, W]. Where axon and myelin lie in two files, axon
-/// wins a pixel that both claim. Throws `error` where they differ in size.
+/// The class of each pixel of one side of a pair, as an index into `classes`, [H, W]. Where axon and myelin lie in two files,
+/// axon wins a pixel that both claim. Throws `error` where they differ in size.
 label_image read_mask_labels(const image_masks& masks, const std::vector<std::string>& classes);
 
 namespace detail {
@@ -70,14 +70,18 @@ inline void choose_classes(const mask_folder& predicted, const mask_folder& manu
       return;
     }
     read_mask_grey(first_file((one.empty() ? predicted : manual).images.begin()->second));  // says so if it is a micrograph
-    throw error("cannot compare " + quoted(predicted.path) + " with " + quoted(manual.path),
-                "the masks in " + quoted(one.empty() ? predicted.path : manual.path) + " are binary and the others hold axon and myelin",
-                "name them for their class, as in 'image_seg-axon.png' and 'image_seg-myelin.png'");
+    throw error(
+        "cannot compare " + quoted(predicted.path) + " with " + quoted(manual.path),
+        "the masks in " + quoted(one.empty() ? predicted.path : manual.path) + " are binary and the others hold axon and myelin",
+        "name them for their class, as in 'image_seg-axon.png' and 'image_seg-myelin.png'");
   }
   for (const char* name : {"myelin", "axon"}) {
-    const bool here = std::find(one.begin(), one.end(), name) != one.end(), there = std::find(other.begin(), other.end(), name) != other.end();
-    if (here && there) pairs.classes.push_back(name);
-    else if (here || there) pairs.left_out.push_back(name);
+    const bool here = std::find(one.begin(), one.end(), name) != one.end(),
+               there = std::find(other.begin(), other.end(), name) != other.end();
+    if (here && there)
+      pairs.classes.push_back(name);
+    else if (here || there)
+      pairs.left_out.push_back(name);
   }
   if (pairs.classes.size() == 1) {
     throw error("cannot compare " + quoted(predicted.path) + " with " + quoted(manual.path),
@@ -92,11 +96,13 @@ inline mask_pairs pair_masks(const std::filesystem::path& predicted, const std::
   const std::string doing = "cannot pair " + detail::quoted(predicted) + " with " + detail::quoted(manual);
   mask_pairs found;
   for (const auto& [name, masks] : one.images) {
-    if (const auto partner = other.images.find(name); partner != other.images.end()) found.pairs.push_back({name, masks, partner->second});
+    if (const auto partner = other.images.find(name); partner != other.images.end())
+      found.pairs.push_back({name, masks, partner->second});
   }
   if (found.pairs.empty()) {
-    throw error(doing, "no image is in both; the first is " + detail::join_names({one.images.begin()->first}) + " and " +
-                           detail::join_names({other.images.begin()->first}),
+    throw error(doing,
+                "no image is in both; the first is " + detail::join_names({one.images.begin()->first}) + " and " +
+                    detail::join_names({other.images.begin()->first}),
                 "name a prediction for its image, as in 'image_seg-axonmyelin.png'");
   }
   const auto without_manual = detail::names_missing(one, other), without_prediction = detail::names_missing(other, one);
@@ -106,7 +112,8 @@ inline mask_pairs pair_masks(const std::filesystem::path& predicted, const std::
     std::string wrong;
     if (!without_manual.empty()) wrong = "there is no manual mask for " + detail::join_names(without_manual);
     if (!without_prediction.empty()) {
-      wrong += (wrong.empty() ? "there is no prediction for " : " and no prediction for ") + detail::join_names(without_prediction);
+      wrong +=
+          (wrong.empty() ? "there is no prediction for " : " and no prediction for ") + detail::join_names(without_prediction);
     }
     throw error(doing, wrong, "add them, or score with --partial what both have");
   }
@@ -124,9 +131,12 @@ inline label_image read_mask_labels(const image_masks& masks, const std::vector<
     const bool binary = masks.axonmyelin.empty();
     auto mask = read_mask_grey(binary ? masks.one_class : masks.axonmyelin);
     for (auto& level : mask.levels) {
-      if (binary) level = level > (mask.numbers ? 0 : 127);
-      else if (mask.numbers) level = level == 2 ? axon : level == 1 ? myelin : 0;
-      else level = level > 191 ? axon : level > 63 ? myelin : 0;
+      if (binary)
+        level = level > (mask.numbers ? 0 : 127);
+      else if (mask.numbers)
+        level = level == 2 ? axon : level == 1 ? myelin : 0;
+      else
+        level = level > 191 ? axon : level > 63 ? myelin : 0;
     }
     return std::move(mask.levels);
   }

@@ -31,8 +31,15 @@ namespace detail {
 class sparse_assignment {
  public:
   sparse_assignment(const std::vector<candidate_pair>& pairs, std::size_t rows, std::size_t columns)
-      : pairs_(pairs), first_(rows + 1, 0), order_(pairs.size()), row_price_(rows, 0), column_price_(columns, 0),
-        pair_of_row_(rows, unmatched), pair_of_column_(columns, unmatched), distance_(columns), reached_by_(columns, unmatched) {
+      : pairs_(pairs),
+        first_(rows + 1, 0),
+        order_(pairs.size()),
+        row_price_(rows, 0),
+        column_price_(columns, 0),
+        pair_of_row_(rows, unmatched),
+        pair_of_column_(columns, unmatched),
+        distance_(columns),
+        reached_by_(columns, unmatched) {
     for (const auto& pair : pairs) ++first_[pair.row + 1];
     for (std::size_t r = 0; r < rows; ++r) first_[r + 1] += first_[r];
     std::vector<std::size_t> next(first_.begin(), first_.end() - 1);
@@ -59,15 +66,17 @@ class sparse_assignment {
     double cheapest = row_price_[start];
     std::size_t end_row = start, end_column = unmatched;
     std::priority_queue<item, std::vector<item>, std::greater<>> waiting;
-    std::vector<std::size_t> touched;                     // columns with a distance
-    std::vector<item> settled_rows = {{0., start}};       // rows on the way, with their distances
+    std::vector<std::size_t> touched;                // columns with a distance
+    std::vector<item> settled_rows = {{0., start}};  // rows on the way, with their distances
     const auto relax = [&](std::size_t row, double base) {
       for (std::size_t i = first_[row]; i < first_[row + 1]; ++i) {
         const auto& pair = pairs_[order_[i]];
         const double through = base + reduced(pair);
         if (through >= cheapest) continue;
-        if (reached_by_[pair.column] == unmatched) touched.push_back(pair.column);
-        else if (through >= distance_[pair.column]) continue;
+        if (reached_by_[pair.column] == unmatched)
+          touched.push_back(pair.column);
+        else if (through >= distance_[pair.column])
+          continue;
         distance_[pair.column] = through;
         reached_by_[pair.column] = order_[i];
         waiting.push({through, pair.column});

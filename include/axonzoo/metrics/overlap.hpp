@@ -68,10 +68,10 @@ inline std::map<std::string, overlap> class_overlaps(const label_image& predicte
       if (count == 0) continue;
       for (const std::size_t value : {here, there}) {
         if (value < classes.size()) continue;
-        throw error("cannot compare a predicted mask with a manual one",
-                    "a pixel holds the label " + std::to_string(value) + " but there are " +
-                        std::to_string(classes.size()) + " classes",
-                    "give labels that count the classes from 0");
+        throw error(
+            "cannot compare a predicted mask with a manual one",
+            "a pixel holds the label " + std::to_string(value) + " but there are " + std::to_string(classes.size()) + " classes",
+            "give labels that count the classes from 0");
       }
       in_predicted[here] += count;
       in_manual[there] += count;
