@@ -32,8 +32,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* help_footer =
     "Options after -- are handed to every program: axonzoo-compare ... -- --patch 128 --batch 8\n"
-    "In --out: <variant>/seed-<k>/ holds what each program writes and its log.txt; results.csv (a row a run), results.json (all records) and\n"
-    "report.html (tables, plots, pictures in one file). The same command goes on where it was stopped, and does nothing again that is\n"
+    "In --out: <variant>/seed-<k>/ holds what each program writes and its log.txt; results.csv (a row a run), results.json (all "
+    "records) and\n"
+    "report.html (tables, plots, pictures in one file). The same command goes on where it was stopped, and does nothing again "
+    "that is\n"
     "finished. A failed run stands in the tables with its reason, and the exit status is 1.";
 
 struct settings {
@@ -46,7 +48,9 @@ struct settings {
 std::string shell_line(const std::vector<std::string>& words) {
   std::string line;
   for (const auto& word : words) {
-    const bool plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:+@%") == std::string::npos;
+    const bool plain =
+        !word.empty() &&
+        word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:+@%") == std::string::npos;
     std::string quoted = "'";
     for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
     line += (line.empty() ? "" : " ") + (plain ? word : quoted + '\'');
@@ -56,21 +60,25 @@ std::string shell_line(const std::vector<std::string>& words) {
 
 /// The same phantoms for every run, made once by the program beside this one.
 fs::path phantom_folder(const settings& chosen) {
-  const fs::path folder = chosen.compared.out / ("phantoms-" + std::to_string(chosen.phantoms)), partial = folder.string() + ".partial";
+  const fs::path folder = chosen.compared.out / ("phantoms-" + std::to_string(chosen.phantoms)),
+                 partial = folder.string() + ".partial";
   if (chosen.dry_run || fs::exists(folder)) return folder;
   std::error_code failed;
   fs::remove_all(partial, failed);
   fs::create_directories(chosen.compared.out, failed);
-  if (failed) throw axonzoo::error("cannot make the folder '" + chosen.compared.out.string() + "'", failed.message(), "give another --out");
+  if (failed)
+    throw axonzoo::error("cannot make the folder '" + chosen.compared.out.string() + "'", failed.message(), "give another --out");
   const auto log = chosen.compared.out / "phantoms.log";
   fs::remove(log, failed);
-  axonzoo::child_process child(chosen.compared.programs / "axonzoo-phantom", {"--out", partial.string(), "--count", std::to_string(chosen.phantoms)}, log);
+  axonzoo::child_process child(chosen.compared.programs / "axonzoo-phantom",
+                               {"--out", partial.string(), "--count", std::to_string(chosen.phantoms)}, log);
   while (child.running()) {
     if (axonzoo::interrupted()) child.stop(SIGINT, std::chrono::seconds(10));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   if (const auto outcome = child.outcome(); !outcome.empty())
-    throw axonzoo::error("cannot make phantoms", axonzoo::detail::last_sentence(log, 0, "axonzoo-phantom") + " (" + outcome + ')', "mend that, or give --data");
+    throw axonzoo::error("cannot make phantoms", axonzoo::detail::last_sentence(log, 0, "axonzoo-phantom") + " (" + outcome + ')',
+                         "mend that, or give --data");
   fs::rename(partial, folder);
   return folder;
 }
@@ -87,11 +95,21 @@ void print_plan(const std::vector<axonzoo::planned_run>& plan) {
     };
     const std::string name = one.run.variant() + " seed " + std::to_string(one.run.seed) + ": ";
     switch (one.how) {
-      case state::finished: std::cout << name << "finished\n"; break;
-      case state::missing: std::cout << one.run.variant() << ": " << one.run.reason << '\n'; break;
-      case state::unfinished: std::cout << name << "goes on: " << words(true) << '\n'; break;
-      case state::other_options: std::cout << name << "anew, the earlier run had other options: " << words(false) << '\n'; break;
-      case state::fresh: std::cout << name << words(false) << '\n'; break;
+      case state::finished:
+        std::cout << name << "finished\n";
+        break;
+      case state::missing:
+        std::cout << one.run.variant() << ": " << one.run.reason << '\n';
+        break;
+      case state::unfinished:
+        std::cout << name << "goes on: " << words(true) << '\n';
+        break;
+      case state::other_options:
+        std::cout << name << "anew, the earlier run had other options: " << words(false) << '\n';
+        break;
+      case state::fresh:
+        std::cout << name << words(false) << '\n';
+        break;
     }
   }
 }
@@ -109,7 +127,8 @@ int compare(settings chosen, const std::string& command) {
   auto& compared = chosen.compared;
   compared.check();
   if (compared.data.empty() == (chosen.phantoms == 0))
-    throw axonzoo::error("cannot compare the variants", compared.data.empty() ? "there is no data" : "both --data and --phantom are given",
+    throw axonzoo::error("cannot compare the variants",
+                         compared.data.empty() ? "there is no data" : "both --data and --phantom are given",
                          "give either --data DIR or --phantom N");
   axonzoo::catch_interrupts();
   (void)axonzoo::select_variants(axonzoo::find_variant_programs(compared.programs), compared.variants);
@@ -121,7 +140,8 @@ int compare(settings chosen, const std::string& command) {
   }
   std::error_code failed;
   fs::create_directories(compared.out, failed);
-  if (failed) throw axonzoo::error("cannot make the folder '" + compared.out.string() + "'", failed.message(), "give another --out");
+  if (failed)
+    throw axonzoo::error("cannot make the folder '" + compared.out.string() + "'", failed.message(), "give another --out");
 
   const auto write = [&] {
     const auto all = axonzoo::comparison_of(plan);
@@ -135,14 +155,20 @@ int compare(settings chosen, const std::string& command) {
   std::cout << axonzoo::variant_text(all);
   std::vector<std::string> problems;
   const auto page = compared.out / "report.html";
-  axonzoo::replace_file(page, axonzoo::comparison_page(all, {command, now_text(), compared.minutes > 0 ? axonzoo::duration_text(compared.minutes * 60) + " of training each" : ""}, problems));
+  axonzoo::replace_file(
+      page,
+      axonzoo::comparison_page(
+          all,
+          {command, now_text(), compared.minutes > 0 ? axonzoo::duration_text(compared.minutes * 60) + " of training each" : ""},
+          problems));
   std::cout << "written to " << page.string() << ", results.csv and results.json beside it\n";
   if (!whole) {
     std::cerr << "axonzoo-compare: interrupted; the same command goes on from here\n";
     return 130;
   }
   for (const auto& run : all.runs())
-    if (run.how == axonzoo::compared_run::state::failed) problems.push_back(run.variant() + " seed " + std::to_string(run.seed) + " failed: " + run.reason);
+    if (run.how == axonzoo::compared_run::state::failed)
+      problems.push_back(run.variant() + " seed " + std::to_string(run.seed) + " failed: " + run.reason);
   for (const auto& problem : problems) std::cerr << "axonzoo-compare: " << problem << '\n';
   return problems.empty() ? 0 : 1;
 }
@@ -162,11 +188,16 @@ int main(int argc, char** argv) {
   app.footer(help_footer);
   auto& compared = chosen.compared;
   app.add_option("--data", compared.data, "folder of a data set; may repeat")->allow_extra_args(false);
-  app.add_option("--phantom", chosen.phantoms, "make this many phantom micrographs and train on them")->check(CLI::Range(1, 10000));
-  app.add_option("--variants", compared.variants, "globs of model/precision/pruning/parallel: 'unet/*/{none,magnitude}/single,segnet/bf16/none/*'")->capture_default_str();
+  app.add_option("--phantom", chosen.phantoms, "make this many phantom micrographs and train on them")
+      ->check(CLI::Range(1, 10000));
+  app.add_option("--variants", compared.variants,
+                 "globs of model/precision/pruning/parallel: 'unet/*/{none,magnitude}/single,segnet/bf16/none/*'")
+      ->capture_default_str();
   app.add_option("--minutes", compared.minutes, "training time of each run");
   app.add_option("--repeats", compared.repeats, "runs of each variant, with the seeds 1 to this")->capture_default_str();
-  app.add_option("--test-subjects", compared.test_subjects, "subjects that are tested and never trained on: a,b")->delimiter(',')->allow_extra_args(false);
+  app.add_option("--test-subjects", compared.test_subjects, "subjects that are tested and never trained on: a,b")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--programs", compared.programs, "folder of the variant programs; by default that of this program");
   app.add_option("--out", compared.out, "folder for the results")->required();
   app.add_flag("--dry-run", chosen.dry_run, "list what would run, and run nothing");

@@ -36,14 +36,18 @@ BOOST_AUTO_TEST_CASE(outcome_and_log) {
 BOOST_AUTO_TEST_CASE(what_cannot_start) {
   const axonzoo::scratch_folder folder;
   const auto says = [](const std::string& part) { return [part](const axonzoo::error& e) { return contains(e.what(), part); }; };
-  BOOST_CHECK_EXCEPTION(axonzoo::child_process("/no/such/program", {}, folder / "log"), axonzoo::error, says("cannot start '/no/such/program': No such file"));
+  BOOST_CHECK_EXCEPTION(axonzoo::child_process("/no/such/program", {}, folder / "log"), axonzoo::error,
+                        says("cannot start '/no/such/program': No such file"));
   BOOST_CHECK_EXCEPTION(axonzoo::child_process("sh", {}, folder / "no" / "log"), axonzoo::error, says("its log"));
 }
 
 BOOST_AUTO_TEST_CASE(stop_lets_it_save) {
   const axonzoo::scratch_folder folder;
   const auto ready = folder / "ready", saved = folder / "saved";
-  axonzoo::child_process child("sh", {"-c", "trap 'echo yes > " + saved.string() + "; exit 7' INT; echo > " + ready.string() + "; while :; do sleep 0.02; done"}, folder / "log");
+  axonzoo::child_process child(
+      "sh",
+      {"-c", "trap 'echo yes > " + saved.string() + "; exit 7' INT; echo > " + ready.string() + "; while :; do sleep 0.02; done"},
+      folder / "log");
   while (!std::filesystem::exists(ready)) std::this_thread::sleep_for(5ms);
   child.stop(SIGINT, 5s);
   BOOST_TEST(child.outcome() == "exit status 7");
@@ -53,7 +57,9 @@ BOOST_AUTO_TEST_CASE(stop_lets_it_save) {
 BOOST_AUTO_TEST_CASE(stop_kills_the_stubborn_and_its_children) {
   const axonzoo::scratch_folder folder;
   const auto pid = folder / "pid";
-  axonzoo::child_process child("sh", {"-c", "trap '' INT TERM; sleep 60 & echo $! > " + pid.string() + ".part; mv " + pid.string() + ".part " + pid.string() + "; while :; do wait; done"},
+  axonzoo::child_process child("sh",
+                               {"-c", "trap '' INT TERM; sleep 60 & echo $! > " + pid.string() + ".part; mv " + pid.string() +
+                                          ".part " + pid.string() + "; while :; do wait; done"},
                                folder / "log");
   while (!std::filesystem::exists(pid)) std::this_thread::sleep_for(5ms);
   const pid_t grandchild = std::stoi(text_of(pid));

@@ -3,8 +3,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <axonzoo/report/comparison.hpp>
-#include <axonzoo/report/comparison_files.hpp>
 #include <axonzoo/report/comparison_figures.hpp>
+#include <axonzoo/report/comparison_files.hpp>
 #include <axonzoo/report/comparison_tables.hpp>
 #include <axonzoo/report/published_study.hpp>
 #include <axonzoo/report/scratch_folder.hpp>
@@ -18,14 +18,23 @@ using axonzoo::compared_run;
 compared_run run(const std::string& variant, std::uint64_t seed, double dice, double speed = 1) {
   const auto record = made_record(variant, seed, dice, speed);
   const auto& v = record["variant"];
-  return {.axes = {v["model"], v["precision"], v["pruning"], v["parallel"]}, .seed = seed, .how = compared_run::state::finished, .record = record};
+  return {.axes = {v["model"], v["precision"], v["pruning"], v["parallel"]},
+          .seed = seed,
+          .how = compared_run::state::finished,
+          .record = record};
 }
 
 axonzoo::comparison three() {
-  compared_run failed{.axes = {"segnet", "fp32", "none", "single"}, .seed = 1, .how = compared_run::state::failed, .reason = "cannot do it: no; try again"};
-  compared_run missing{.axes = {"unet", "int8", "none", "single"}, .seed = 1, .how = compared_run::state::missing, .reason = "not built: no program"};
-  return axonzoo::comparison({run("unet/fp32/none/single", 1, 0.90), run("unet/fp32/none/single", 2, 0.92), run("unet/fp32/none/single", 3, 0.94),
-                              run("unet/bf16/none/single", 1, 0.91, 2), failed, missing});
+  compared_run failed{.axes = {"segnet", "fp32", "none", "single"},
+                      .seed = 1,
+                      .how = compared_run::state::failed,
+                      .reason = "cannot do it: no; try again"};
+  compared_run missing{.axes = {"unet", "int8", "none", "single"},
+                       .seed = 1,
+                       .how = compared_run::state::missing,
+                       .reason = "not built: no program"};
+  return axonzoo::comparison({run("unet/fp32/none/single", 1, 0.90), run("unet/fp32/none/single", 2, 0.92),
+                              run("unet/fp32/none/single", 3, 0.94), run("unet/bf16/none/single", 1, 0.91, 2), failed, missing});
 }
 
 axonzoo::compared_measure measure(const axonzoo::comparison& all, const std::string& key) {
@@ -41,7 +50,8 @@ BOOST_AUTO_TEST_SUITE(report_comparison)
 
 BOOST_AUTO_TEST_CASE(mean_spread_and_change) {
   const auto all = three();
-  const auto dice = measure(all, "dice_axon"), speed = measure(all, "train_images_per_second"), latency = measure(all, "inference_seconds_per_megapixel");
+  const auto dice = measure(all, "dice_axon"), speed = measure(all, "train_images_per_second"),
+             latency = measure(all, "inference_seconds_per_megapixel");
   const auto value = all.value("unet/fp32/none/single", dice);  // the images' mean is 0.1 below
   BOOST_REQUIRE(value.has_value());
   BOOST_TEST(value->mean == 0.82, boost::test_tools::tolerance(1e-9));
@@ -67,8 +77,10 @@ BOOST_AUTO_TEST_CASE(only_what_the_records_have) {
   neurons.record.erase("peak_memory_bytes");
   std::string keys;
   for (const auto& one : axonzoo::comparison({neurons}).measures()) keys += one.key + ' ';
-  BOOST_TEST(keys == "dice_neuron iou_neuron instance_iou_neuron instance_iou_all train_seconds steps train_images_per_second inference_images_per_second "
-                     "inference_seconds_per_megapixel parameters macs ");
+  BOOST_TEST(keys ==
+             "dice_neuron iou_neuron instance_iou_neuron instance_iou_all train_seconds steps train_images_per_second "
+             "inference_images_per_second "
+             "inference_seconds_per_megapixel parameters macs ");
   BOOST_TEST(*axonzoo::mean_dice(mean) == 0.7);
 }
 
@@ -77,8 +89,9 @@ BOOST_AUTO_TEST_CASE(records_that_cannot_be_read) {
   const auto good = made_record("unet/fp32/none/single", 1, 0.9);
   const auto refused = [&](const std::string& text, const std::string& part) {
     write_text(folder / "results.json", text);
-    BOOST_CHECK_EXCEPTION((void)axonzoo::read_record(folder / "results.json"), axonzoo::error,
-                          [&](const auto& e) { return contains(e.what(), "cannot read the results '") && contains(e.what(), part); });
+    BOOST_CHECK_EXCEPTION((void)axonzoo::read_record(folder / "results.json"), axonzoo::error, [&](const auto& e) {
+      return contains(e.what(), "cannot read the results '") && contains(e.what(), part);
+    });
   };
   write_text(folder / "results.json", good.dump());
   BOOST_TEST((axonzoo::read_record(folder / "results.json") == good));
@@ -125,9 +138,12 @@ BOOST_AUTO_TEST_CASE(tables) {
 
 BOOST_AUTO_TEST_CASE(names_are_shortened_by_what_all_share) {
   using axonzoo::detail::short_names;
-  BOOST_TEST(short_names({"sub-rat5_sample-1_SEM", "sub-rat8_sample-2_SEM"}) == (std::vector<std::string>{"rat5\nsample-1", "rat8\nsample-2"}), boost::test_tools::per_element());
+  BOOST_TEST(short_names({"sub-rat5_sample-1_SEM", "sub-rat8_sample-2_SEM"}) ==
+                 (std::vector<std::string>{"rat5\nsample-1", "rat8\nsample-2"}),
+             boost::test_tools::per_element());
   BOOST_TEST(short_names({"a", "b"}) == (std::vector<std::string>{"a", "b"}), boost::test_tools::per_element());
-  BOOST_TEST(short_names({"sub-a_SEM", "sub-a_TEM"}) == (std::vector<std::string>{"SEM", "TEM"}), boost::test_tools::per_element());
+  BOOST_TEST(short_names({"sub-a_SEM", "sub-a_TEM"}) == (std::vector<std::string>{"SEM", "TEM"}),
+             boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(files_hold_every_run) {
@@ -144,8 +160,10 @@ BOOST_AUTO_TEST_CASE(files_hold_every_run) {
   const auto json = nlohmann::json::parse(text_of(folder / "results.json"));
   BOOST_TEST(json["runs"].size() == 6u);
   BOOST_TEST(json["command"] == "the command");
-  BOOST_TEST(json["summary"]["unet/fp32/none/single"]["dice_axon"]["deviation"].get<double>() == 0.02, boost::test_tools::tolerance(1e-9));
-  BOOST_TEST(json["summary"]["unet/bf16/none/single"]["train_images_per_second"]["change"].get<double>() == 2, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(json["summary"]["unet/fp32/none/single"]["dice_axon"]["deviation"].get<double>() == 0.02,
+             boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(json["summary"]["unet/bf16/none/single"]["train_images_per_second"]["change"].get<double>() == 2,
+             boost::test_tools::tolerance(1e-9));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

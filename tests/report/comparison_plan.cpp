@@ -24,7 +24,9 @@ struct made_comparison {
     options.further = {"--patch", "64"};
   }
 
-  bool run(std::vector<axonzoo::planned_run>& plan) const { return axonzoo::run_comparison(plan, 1, [] {}); }
+  bool run(std::vector<axonzoo::planned_run>& plan) const {
+    return axonzoo::run_comparison(plan, 1, [] {});
+  }
 };
 
 }  // namespace
@@ -37,13 +39,15 @@ BOOST_AUTO_TEST_CASE(runs_and_then_has_nothing_to_do) {
   made.options.variants = "unet/{fp32,bf16,int8}/none/single";
   auto plan = axonzoo::plan_comparison(made.options);
   BOOST_REQUIRE(plan.size() == 5u);  // what is not built is named once
-  BOOST_TEST(plan[0].arguments == (std::vector<std::string>{"--data", "some data", "--test-subjects", "a,b", "--minutes", "1.5", "--seed", "1", "--patch", "64"}),
+  BOOST_TEST(plan[0].arguments == (std::vector<std::string>{"--data", "some data", "--test-subjects", "a,b", "--minutes", "1.5",
+                                                            "--seed", "1", "--patch", "64"}),
              boost::test_tools::per_element());
   BOOST_TEST((plan[2].how == state::missing));
   BOOST_TEST(contains(plan[2].run.reason, "has no program 'unet-int8-none-single'"));
   BOOST_TEST(made.run(plan));
   const auto run = made.options.out / "unet-fp32-none-single" / "seed-2";
-  BOOST_TEST(text_of(run / "arguments.txt") == "--data some data --test-subjects a,b --minutes 1.5 --seed 2 --patch 64 --out " + run.string() + "\n");
+  BOOST_TEST(text_of(run / "arguments.txt") ==
+             "--data some data --test-subjects a,b --minutes 1.5 --seed 2 --patch 64 --out " + run.string() + "\n");
   const auto all = axonzoo::comparison_of(plan);
   BOOST_TEST(all.finished("unet/bf16/none/single").size() == 2u);
   BOOST_TEST(all.runs().at(1).seed == 2u);
@@ -55,8 +59,10 @@ BOOST_AUTO_TEST_CASE(runs_and_then_has_nothing_to_do) {
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_run_does_not_stop_the_others_and_is_resumed) {
-  made_comparison made("if [ \"$(basename \"$0\")\" = unet-fp32-none-single ] && [ ! -e \"$out/training_state.safetensors\" ]; then touch \"$out/training_state.safetensors\"; "
-                       "echo step 1; echo \"unet-fp32-none-single: cannot go on: no luck; try again\" >&2; exit 4; fi; finish");
+  made_comparison made(
+      "if [ \"$(basename \"$0\")\" = unet-fp32-none-single ] && [ ! -e \"$out/training_state.safetensors\" ]; then touch "
+      "\"$out/training_state.safetensors\"; "
+      "echo step 1; echo \"unet-fp32-none-single: cannot go on: no luck; try again\" >&2; exit 4; fi; finish");
   auto plan = axonzoo::plan_comparison(made.options);
   BOOST_TEST(made.run(plan));
   const auto all = axonzoo::comparison_of(plan);

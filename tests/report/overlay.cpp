@@ -16,7 +16,8 @@ namespace {
 /// A ramp of levels from 0 to `top`, [H, W, 1].
 axonzoo::image ramp(std::size_t height, std::size_t width, float top) {
   axonzoo::image pixels = axonzoo::image::from_shape({height, width, 1});
-  for (std::size_t i = 0; i < pixels.size(); ++i) pixels.data()[i] = top * static_cast<float>(i) / static_cast<float>(pixels.size() - 1);
+  for (std::size_t i = 0; i < pixels.size(); ++i)
+    pixels.data()[i] = top * static_cast<float>(i) / static_cast<float>(pixels.size() - 1);
   return pixels;
 }
 
@@ -71,7 +72,7 @@ BOOST_AUTO_TEST_CASE(outlines_run_along_the_manual_edges) {
   const auto pixels = ramp(20, 20, 100);
   const auto plain = axonzoo::overlay(pixels, nothing), drawn = axonzoo::overlay(pixels, nothing, &manual);
   for (const std::size_t x : {5u, 6u, 13u, 14u}) BOOST_TEST(int(drawn(10, x, 0)) == 255);  // both sides of an edge
-  BOOST_TEST(int(drawn(10, 4, 0)) < int(plain(10, 4, 0)));                                  // the rim
+  BOOST_TEST(int(drawn(10, 4, 0)) < int(plain(10, 4, 0)));                                 // the rim
   for (const auto& [y, x] : {std::pair{10u, 10u}, {0u, 0u}, {19u, 2u}}) BOOST_TEST(int(drawn(y, x, 1)) == int(plain(y, x, 1)));
 }
 
@@ -86,7 +87,9 @@ BOOST_AUTO_TEST_CASE(sizes_must_fit) {
 BOOST_AUTO_TEST_CASE(jpeg_comes_back) {
   axonzoo::rgb_image picture = axonzoo::rgb_image::from_shape({33, 47, 3});
   for (std::size_t y = 0; y < 33; ++y)
-    for (std::size_t x = 0; x < 47; ++x) picture(y, x, 0) = static_cast<std::uint8_t>(5 * x), picture(y, x, 1) = static_cast<std::uint8_t>(7 * y), picture(y, x, 2) = 90;
+    for (std::size_t x = 0; x < 47; ++x)
+      picture(y, x, 0) = static_cast<std::uint8_t>(5 * x), picture(y, x, 1) = static_cast<std::uint8_t>(7 * y),
+                    picture(y, x, 2) = 90;
   const axonzoo::scratch_folder folder;
   write_text(folder / "a.jpg", axonzoo::encode_jpeg(picture, 95));
   const auto back = axonzoo::read_jpeg(folder / "a.jpg");
@@ -101,7 +104,8 @@ BOOST_AUTO_TEST_CASE(jpeg_comes_back) {
 BOOST_AUTO_TEST_CASE(text_for_a_page) {
   BOOST_TEST(axonzoo::html("<a href=\"x\">'&'") == "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;");
   // RFC 4648, section 10
-  for (const auto& [plain, coded] : {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}}) BOOST_TEST(axonzoo::base64(plain) == coded);
+  for (const auto& [plain, coded] : {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}})
+    BOOST_TEST(axonzoo::base64(plain) == coded);
   BOOST_TEST(axonzoo::base64("\xff\xfe\xfd") == "//79");
 }
 

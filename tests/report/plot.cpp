@@ -15,11 +15,14 @@ namespace {
 std::vector<std::pair<double, double>> markers(const std::string& svg) {
   std::vector<std::pair<double, double>> places;
   const std::regex pattern("gpPt\\d+' transform='translate\\(([0-9.]+),([0-9.]+)\\)");
-  for (auto at = std::sregex_iterator(svg.begin(), svg.end(), pattern); at != std::sregex_iterator(); ++at) places.emplace_back(std::stod((*at)[1]), std::stod((*at)[2]));
+  for (auto at = std::sregex_iterator(svg.begin(), svg.end(), pattern); at != std::sregex_iterator(); ++at)
+    places.emplace_back(std::stod((*at)[1]), std::stod((*at)[2]));
   return places;
 }
 
-axonzoo::plot_series points() { return {.title = "a <series> & 'more'", .x = {0, 5, 10}, .y = {1, 10, 100}, .notes = {"first \"note\"", "b", "c"}}; }
+axonzoo::plot_series points() {
+  return {.title = "a <series> & 'more'", .x = {0, 5, 10}, .y = {1, 10, 100}, .notes = {"first \"note\"", "b", "c"}};
+}
 
 }  // namespace
 
@@ -45,7 +48,8 @@ BOOST_AUTO_TEST_CASE(a_page_can_hold_it) {
   BOOST_TEST(contains(svg, "var(--series-1, #0072b2)"));
   BOOST_TEST(contains(svg, "a &lt;series&gt; &amp; &#39;more&#39;"));
   BOOST_TEST(contains(svg, "<title>first 'note'</title>"));
-  for (const char* unwanted : {"rgb(", "<script", "onmouse", "sans-serif", "<?xml", "color='white'"}) BOOST_TEST(!contains(svg, unwanted), unwanted);
+  for (const char* unwanted : {"rgb(", "<script", "onmouse", "sans-serif", "<?xml", "color='white'"})
+    BOOST_TEST(!contains(svg, unwanted), unwanted);
   std::set<std::string> names;
   const std::regex id("id=['\"]([^'\"]+)");
   for (auto at = std::sregex_iterator(svg.begin(), svg.end(), id); at != std::sregex_iterator(); ++at) names.insert((*at)[1]);
@@ -77,8 +81,10 @@ BOOST_AUTO_TEST_CASE(text_is_never_a_command) {
 BOOST_AUTO_TEST_CASE(what_cannot_be_drawn) {
   const auto says = [](const std::string& part) { return [part](const axonzoo::error& e) { return contains(e.what(), part); }; };
   BOOST_CHECK_EXCEPTION((void)axonzoo::plot_lines({}, {}), axonzoo::error, says("no point"));
-  BOOST_CHECK_EXCEPTION((void)axonzoo::plot_lines({}, {{.title = "", .x = {std::nan("")}, .y = {1}}}), axonzoo::error, says("no point"));
-  BOOST_CHECK_EXCEPTION((void)axonzoo::gnuplot_svg("plot nonsense", 100, 100), axonzoo::error, says("cannot draw a plot with gnuplot"));
+  BOOST_CHECK_EXCEPTION((void)axonzoo::plot_lines({}, {{.title = "", .x = {std::nan("")}, .y = {1}}}), axonzoo::error,
+                        says("no point"));
+  BOOST_CHECK_EXCEPTION((void)axonzoo::gnuplot_svg("plot nonsense", 100, 100), axonzoo::error,
+                        says("cannot draw a plot with gnuplot"));
   BOOST_CHECK_EXCEPTION((void)axonzoo::gnuplot_colour("pink"), axonzoo::error, says("no colour 'pink'"));
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", "/nowhere", 1);

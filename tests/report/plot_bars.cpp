@@ -20,7 +20,8 @@ std::vector<box> boxes(const std::string& svg) {
   for (auto at = std::sregex_iterator(svg.begin(), svg.end(), pattern); at != std::sregex_iterator(); ++at) {
     const std::string attributes = (*at)[1];
     std::smatch opacity;
-    found.push_back({std::stod((*at)[2]), std::stod((*at)[3]), std::regex_search(attributes, opacity, shade) ? std::stod(opacity[1]) : 1});
+    found.push_back(
+        {std::stod((*at)[2]), std::stod((*at)[3]), std::regex_search(attributes, opacity, shade) ? std::stod(opacity[1]) : 1});
   }
   return found;
 }
@@ -30,16 +31,21 @@ std::vector<box> boxes(const std::string& svg) {
 BOOST_AUTO_TEST_SUITE(report_plot_bars)
 
 BOOST_AUTO_TEST_CASE(lengths_follow_the_values) {
-  const auto bars = boxes(axonzoo::plot_bars({.x = "%"}, {"a", "b"}, {{.title = "p", .values = {10, 40}, .spread = {1, 2}, .labels = {"ten", "forty"}}}, false));
+  const auto bars = boxes(axonzoo::plot_bars(
+      {.x = "%"}, {"a", "b"}, {{.title = "p", .values = {10, 40}, .spread = {1, 2}, .labels = {"ten", "forty"}}}, false));
   BOOST_REQUIRE(bars.size() == 2);
   BOOST_TEST((bars[1].right - bars[1].left) / (bars[0].right - bars[0].left) == 4, boost::test_tools::tolerance(0.02));
 }
 
 BOOST_AUTO_TEST_CASE(stacked_bars_follow_one_another) {
-  const auto bars = boxes(axonzoo::plot_bars({.x = "s"}, {"a"}, {{.title = "p", .values = {10}}, {.title = "q", .values = {std::nan("")}}, {.title = "r", .values = {30}, .opacity = 0.5}}, true));
+  const auto bars = boxes(axonzoo::plot_bars(
+      {.x = "s"}, {"a"},
+      {{.title = "p", .values = {10}}, {.title = "q", .values = {std::nan("")}}, {.title = "r", .values = {30}, .opacity = 0.5}},
+      true));
   BOOST_REQUIRE(bars.size() >= 2);
   BOOST_TEST(bars.front().right == bars.back().left, boost::test_tools::tolerance(0.01));
-  BOOST_TEST((bars.back().right - bars.back().left) / (bars.front().right - bars.front().left) == 3, boost::test_tools::tolerance(0.02));
+  BOOST_TEST((bars.back().right - bars.back().left) / (bars.front().right - bars.front().left) == 3,
+             boost::test_tools::tolerance(0.02));
   BOOST_TEST(bars.back().opacity == 0.5, boost::test_tools::tolerance(0.05));
 }
 

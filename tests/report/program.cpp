@@ -7,9 +7,8 @@
 #include <string>
 #include <thread>
 
-#include <sys/wait.h>
-
 #include <boost/test/unit_test.hpp>
+#include <sys/wait.h>
 
 #include <axonzoo/io/table.hpp>
 #include <axonzoo/report/child_process.hpp>
@@ -35,7 +34,8 @@ struct outcome {
 
 outcome run(const axonzoo::scratch_folder& folder, const std::string& arguments) {
   const auto out = folder / "stdout", err = folder / "stderr";
-  const int status = std::system(("'" + program().string() + "' " + arguments + " >'" + out.string() + "' 2>'" + err.string() + "'").c_str());
+  const int status =
+      std::system(("'" + program().string() + "' " + arguments + " >'" + out.string() + "' 2>'" + err.string() + "'").c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of(out), text_of(err)};
 }
 
@@ -64,8 +64,10 @@ BOOST_AUTO_TEST_CASE(bad_command_lines) {
   refused(places(folder) + "--data d --variants 'unet/fp32'", "four words");
   refused(places(folder) + "--data d --variants 'sam/*/*/*'", "no program of these variants");
   refused(places(folder) + "--data d -- --out x", "cannot hand '--out' to the programs");
-  refused("--programs /nowhere --data d --minutes 1 --out '" + (folder / "out").string() + "'", "cannot look for programs in '/nowhere'");
-  refused("--programs '" + (folder / "bin").string() + "' --data d --out '" + (folder / "out").string() + "'", "nothing says how long to train");
+  refused("--programs /nowhere --data d --minutes 1 --out '" + (folder / "out").string() + "'",
+          "cannot look for programs in '/nowhere'");
+  refused("--programs '" + (folder / "bin").string() + "' --data d --out '" + (folder / "out").string() + "'",
+          "nothing says how long to train");
   BOOST_TEST(!std::filesystem::exists(folder / "out"));
 }
 
@@ -73,7 +75,8 @@ BOOST_AUTO_TEST_CASE(dry_run_runs_nothing) {
   if (missing()) return;
   const axonzoo::scratch_folder folder;
   write_program(folder / "bin", "unet-fp32-none-single", "finish");
-  const auto ended = run(folder, places(folder) + "--data 'a b' --dry-run --variants 'unet/{fp32,int8}/none/single' -- --steps 3");
+  const auto ended =
+      run(folder, places(folder) + "--data 'a b' --dry-run --variants 'unet/{fp32,int8}/none/single' -- --steps 3");
   BOOST_TEST(ended.status == 0);
   BOOST_TEST(contains(ended.out, "--data 'a b' --minutes 1 --seed 1 --steps 3 --out"));
   BOOST_TEST(contains(ended.out, "unet/int8/none/single: not built"));
@@ -84,7 +87,8 @@ BOOST_AUTO_TEST_CASE(a_failed_run_shows_and_counts) {
   if (missing()) return;
   const axonzoo::scratch_folder folder;
   write_program(folder / "bin", "unet-fp32-none-single", "finish");
-  write_program(folder / "bin", "unet-bf16-none-single", "echo 'unet-bf16-none-single: cannot train: no memory; free some' >&2; exit 1");
+  write_program(folder / "bin", "unet-bf16-none-single",
+                "echo 'unet-bf16-none-single: cannot train: no memory; free some' >&2; exit 1");
   const auto ended = run(folder, places(folder) + "--data d");
   BOOST_TEST(ended.status == 1);
   BOOST_TEST(contains(ended.out, "failed: cannot train: no memory; free some (exit status 1)"));
@@ -100,8 +104,11 @@ BOOST_AUTO_TEST_CASE(interrupted_and_taken_up) {
   const auto ready = folder / "ready";
   write_program(folder / "bin", "unet-fp32-none-single", "finish");
   write_program(folder / "bin", "unet-bf16-none-single",
-                "case \"$all\" in *--resume*) finish; exit 0;; esac; trap 'echo saved; exit 130' INT; touch '" + ready.string() + "'; while :; do sleep 0.02; done");
-  axonzoo::child_process child(program(), {"--programs", (folder / "bin").string(), "--out", (folder / "out").string(), "--minutes", "1", "--data", "d"}, folder / "log");
+                "case \"$all\" in *--resume*) finish; exit 0;; esac; trap 'echo saved; exit 130' INT; touch '" + ready.string() +
+                    "'; while :; do sleep 0.02; done");
+  axonzoo::child_process child(
+      program(), {"--programs", (folder / "bin").string(), "--out", (folder / "out").string(), "--minutes", "1", "--data", "d"},
+      folder / "log");
   while (!std::filesystem::exists(ready) && child.running()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   child.stop(SIGINT, std::chrono::seconds(20));
   BOOST_TEST(child.outcome() == "exit status 130");

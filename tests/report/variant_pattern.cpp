@@ -31,7 +31,8 @@ BOOST_AUTO_TEST_SUITE(report_variant_pattern)
 BOOST_AUTO_TEST_CASE(globs_and_braces) {
   using axonzoo::select_variants;
   BOOST_TEST(names(select_variants(programs(), "unet/*/*/single,segnet/bf16/none/s*")) ==
-             "unet/fp32/none/single unet/bf16/none/single unet/fp32/magnitude/single unet/bf16/magnitude/single segnet/bf16/none/single");
+             "unet/fp32/none/single unet/bf16/none/single unet/fp32/magnitude/single unet/bf16/magnitude/single "
+             "segnet/bf16/none/single");
   BOOST_TEST(names(select_variants(programs(), "{segnet,unet}/fp32/none/{ddp,single}")) ==
              "segnet/fp32/none/single segnet/fp32/none/ddp unet/fp32/none/single unet/fp32/none/ddp");
   BOOST_TEST(names(select_variants(programs(), "u?et/bf*/none/single,unet/bf16/none/single")) == "unet/bf16/none/single");
@@ -39,21 +40,29 @@ BOOST_AUTO_TEST_CASE(globs_and_braces) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_built_is_named) {
-  BOOST_TEST(names(axonzoo::select_variants(programs(), "unet/{fp32,int8}/none/single")) == "unet/fp32/none/single unet/int8/none/single?");
+  BOOST_TEST(names(axonzoo::select_variants(programs(), "unet/{fp32,int8}/none/single")) ==
+             "unet/fp32/none/single unet/int8/none/single?");
   auto some = programs();
   std::erase_if(some, [](const auto& one) { return one.name() == "unet/bf16/none/single"; });
   BOOST_TEST(names(axonzoo::select_variants(some, "unet/*/none/single")) == "unet/fp32/none/single unet/bf16/none/single?");
 }
 
 BOOST_AUTO_TEST_CASE(bad_patterns) {
-  for (const auto& [pattern, part] : {std::pair{"unet/fp32/none", "four words"}, {"unet//none/single", "four words"}, {"", "four words"}, {"unet/{fp32/none/single", "braces"},
-                                      {"unet/{a,{b}}/none/single", "braces"}, {"sam/*/none/single", "no program"}})
-    BOOST_CHECK_EXCEPTION((void)axonzoo::select_variants(programs(), pattern), axonzoo::error, [&](const auto& e) { return contains(e.what(), part); });
+  for (const auto& [pattern, part] : {std::pair{"unet/fp32/none", "four words"},
+                                      {"unet//none/single", "four words"},
+                                      {"", "four words"},
+                                      {"unet/{fp32/none/single", "braces"},
+                                      {"unet/{a,{b}}/none/single", "braces"},
+                                      {"sam/*/none/single", "no program"}})
+    BOOST_CHECK_EXCEPTION((void)axonzoo::select_variants(programs(), pattern), axonzoo::error,
+                          [&](const auto& e) { return contains(e.what(), part); });
 }
 
 BOOST_AUTO_TEST_CASE(programs_of_a_folder) {
   const axonzoo::scratch_folder folder;
-  for (const char* name : {"unet-fp32-none-single", "unet-bf16-none-single", "axonzoo-a-b-c", "test_report", "a-b-c", "a-b-c-d.txt"}) write_program(folder / "bin", name, "");
+  for (const char* name :
+       {"unet-fp32-none-single", "unet-bf16-none-single", "axonzoo-a-b-c", "test_report", "a-b-c", "a-b-c-d.txt"})
+    write_program(folder / "bin", name, "");
   write_text(folder / "bin" / "not-an-executable-file", "");
   std::filesystem::create_directory(folder / "bin" / "a-b-c-d");
   const auto found = axonzoo::find_variant_programs(folder / "bin");

@@ -25,7 +25,7 @@ struct compared_run {
   std::uint64_t seed = 0;
   std::filesystem::path folder = {};
   state how = state::waiting;
-  std::string reason = {};      ///< why it failed or cannot run, as a sentence
+  std::string reason = {};     ///< why it failed or cannot run, as a sentence
   nlohmann::json record = {};  ///< results.json, schema 1
 
   [[nodiscard]] std::string variant() const { return axes[0] + '/' + axes[1] + '/' + axes[2] + '/' + axes[3]; }
@@ -41,16 +41,23 @@ struct compared_run {
   if (record.value("schema", nlohmann::json()) != 1)
     throw error(doing, "its schema is not 1", "compare with the axonzoo that wrote it");
   using kind = nlohmann::json::value_t;
-  for (const auto& [path, expected] : {std::pair{"/variant/name", kind::string}, {"/seed", kind::number_unsigned}, {"/seconds", kind::object},
-                                       {"/test/mean/classes", kind::object}, {"/test/images", kind::array}, {"/history", kind::array},
-                                       {"/data/split", kind::object}, {"/data/folders", kind::array}}) {
+  for (const auto& [path, expected] : {std::pair{"/variant/name", kind::string},
+                                       {"/seed", kind::number_unsigned},
+                                       {"/seconds", kind::object},
+                                       {"/test/mean/classes", kind::object},
+                                       {"/test/images", kind::array},
+                                       {"/history", kind::array},
+                                       {"/data/split", kind::object},
+                                       {"/data/folders", kind::array}}) {
     const nlohmann::json::json_pointer at(path);
     if (!record.contains(at) || record.at(at).type() != expected)
       throw error(doing, std::string("it has no '") + path + "' of the right kind", "remove it and run the variant again");
   }
   for (const auto* path : {"/test/images", "/history"})
     for (const auto& one : record.at(nlohmann::json::json_pointer(path)))
-      if (!one.is_object()) throw error(doing, std::string("'") + path + "' holds something else than objects", "remove it and run the variant again");
+      if (!one.is_object())
+        throw error(doing, std::string("'") + path + "' holds something else than objects",
+                    "remove it and run the variant again");
   return record;
 }
 
@@ -103,7 +110,9 @@ class comparison {
   }
 
   /// "unet/fp32/none/single" for "unet/bf16/none/ddp".
-  [[nodiscard]] static std::string reference_of(const std::string& variant) { return variant.substr(0, variant.find('/')) + "/fp32/none/single"; }
+  [[nodiscard]] static std::string reference_of(const std::string& variant) {
+    return variant.substr(0, variant.find('/')) + "/fp32/none/single";
+  }
 
   /// A number of one record; nothing where it is absent or not finite.
   [[nodiscard]] static std::optional<double> number(const nlohmann::json& record, const std::string& pointer) {
@@ -144,7 +153,8 @@ class comparison {
   [[nodiscard]] std::vector<compared_measure> measures() const;
 
  private:
-  [[nodiscard]] std::vector<std::string> keys(const std::string& pointer, std::vector<std::string> first, const std::string& last) const {
+  [[nodiscard]] std::vector<std::string> keys(const std::string& pointer, std::vector<std::string> first,
+                                              const std::string& last) const {
     std::set<std::string> found;
     for (const auto& run : runs_)
       if (const nlohmann::json::json_pointer at(pointer); run.how == compared_run::state::finished && run.record.contains(at))
@@ -170,19 +180,24 @@ inline std::vector<compared_measure> comparison::measures() const {
       all.push_back({key + '_' + name, group, name, "/test/mean/classes/" + name + '/' + key, {}, 3, 1, better::higher, true});
   for (const auto& name : keys("/test/mean/instances", {"axon", "myelin"}, "all"))
     if (name != "precision" && name != "recall" && name != "f1")
-      all.push_back({"instance_iou_" + name, "Instance IoU", name, "/test/mean/instances/" + name, {}, 3, 1, better::higher, true});
-  for (const auto& [key, title] : {std::pair<std::string, std::string>{"precision", "precision"}, {"recall", "recall"}, {"f1", "F1"}})
+      all.push_back(
+          {"instance_iou_" + name, "Instance IoU", name, "/test/mean/instances/" + name, {}, 3, 1, better::higher, true});
+  for (const auto& [key, title] :
+       {std::pair<std::string, std::string>{"precision", "precision"}, {"recall", "recall"}, {"f1", "F1"}})
     all.push_back({"detection_" + key, "Detection", title, "/test/mean/instances/" + key, {}, 3, 1, better::higher, true});
   all.push_back({"train_seconds", "Training", "time", "/seconds/train", "s", 0, 1, better::lower});
   all.push_back({"steps", "Training", "steps", "/steps", "", 0, 1, better::neither});
   all.push_back({"train_images_per_second", "Training", "images/s", "/images_per_second", "", 2, 1, better::higher});
-  all.push_back({"inference_images_per_second", "Inference", "images/s", "/inference/images_per_second", "", 1, 1, better::higher});
-  all.push_back({"inference_seconds_per_megapixel", "Inference", "s/megapixel", "/inference/seconds_per_megapixel", "", 2, 1, better::lower});
+  all.push_back(
+      {"inference_images_per_second", "Inference", "images/s", "/inference/images_per_second", "", 1, 1, better::higher});
+  all.push_back({"inference_seconds_per_megapixel", "Inference", "s/megapixel", "/inference/seconds_per_megapixel", "", 2, 1,
+                 better::lower});
   all.push_back({"parameters", "Network", "parameters", "/parameters", "M", 2, 1e-6, better::lower});
   all.push_back({"macs", "Network", "MACs a patch", "/macs", "G", 2, 1e-9, better::lower});
   all.push_back({"peak_memory_bytes", "Network", "peak memory", "/peak_memory_bytes", "GiB", 2, 1. / (1 << 30), better::lower});
   std::erase_if(all, [this](const auto& measure) {
-    return std::none_of(variants_.begin(), variants_.end(), [&](const auto& variant) { return value(variant, measure).has_value(); });
+    return std::none_of(variants_.begin(), variants_.end(),
+                        [&](const auto& variant) { return value(variant, measure).has_value(); });
   });
   return all;
 }

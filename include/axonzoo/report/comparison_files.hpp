@@ -16,23 +16,31 @@ namespace axonzoo {
 
 [[nodiscard]] inline std::string name_of(compared_run::state how) {
   switch (how) {
-    case compared_run::state::finished: return "finished";
-    case compared_run::state::failed: return "failed";
-    case compared_run::state::missing: return "missing";
-    default: return "waiting";
+    case compared_run::state::finished:
+      return "finished";
+    case compared_run::state::failed:
+      return "failed";
+    case compared_run::state::missing:
+      return "missing";
+    default:
+      return "waiting";
   }
 }
 
-/// results.csv: one row a run, with every measure in the record's unit (seconds, bytes, numbers); an empty cell where there is none.
+/// results.csv: one row a run, with every measure in the record's unit (seconds, bytes, numbers); an empty cell where there is
+/// none.
 inline void write_comparison_csv(const std::filesystem::path& path, const comparison& all) {
   const auto measures = all.measures();
   std::vector<std::string> columns{"variant", "model", "precision", "pruning", "parallel", "seed", "state", "reason"};
   for (const auto& measure : measures) columns.push_back(measure.key);
   table rows(columns);
   for (const auto& run : all.runs()) {
-    std::vector<table::cell> row{run.variant(), run.axes[0], run.axes[1], run.axes[2], run.axes[3], static_cast<std::int64_t>(run.seed), name_of(run.how), run.reason};
+    std::vector<table::cell> row{run.variant(),    run.axes[0], run.axes[1],
+                                 run.axes[2],      run.axes[3], static_cast<std::int64_t>(run.seed),
+                                 name_of(run.how), run.reason};
     for (const auto& measure : measures) {
-      const auto value = run.how == compared_run::state::finished ? comparison::number(run.record, measure.pointer) : std::nullopt;
+      const auto value =
+          run.how == compared_run::state::finished ? comparison::number(run.record, measure.pointer) : std::nullopt;
       row.push_back(value ? table::cell(*value) : table::cell(std::string()));
     }
     rows.add(row);
@@ -40,12 +48,14 @@ inline void write_comparison_csv(const std::filesystem::path& path, const compar
   write_csv(path, rows);
 }
 
-/// results.json: {"schema": 1, "command", "runs": [{"variant", "seed", "state", "reason", "folder", "record"}], "summary": {variant:
-/// {measure: {"mean", "deviation" (absent for one run), "runs", "change" (absent for the reference)}}}}.
+/// results.json: {"schema": 1, "command", "runs": [{"variant", "seed", "state", "reason", "folder", "record"}], "summary":
+/// {variant: {measure: {"mean", "deviation" (absent for one run), "runs", "change" (absent for the reference)}}}}.
 inline void write_comparison_json(const std::filesystem::path& path, const comparison& all, const std::string& command) {
-  nlohmann::json out{{"schema", 1}, {"command", command}, {"runs", nlohmann::json::array()}, {"summary", nlohmann::json::object()}};
+  nlohmann::json out{
+      {"schema", 1}, {"command", command}, {"runs", nlohmann::json::array()}, {"summary", nlohmann::json::object()}};
   for (const auto& run : all.runs()) {
-    nlohmann::json one{{"variant", run.variant()}, {"seed", run.seed}, {"state", name_of(run.how)}, {"folder", run.folder.string()}};
+    nlohmann::json one{
+        {"variant", run.variant()}, {"seed", run.seed}, {"state", name_of(run.how)}, {"folder", run.folder.string()}};
     if (!run.reason.empty()) one["reason"] = run.reason;
     if (run.how == compared_run::state::finished) one["record"] = run.record;
     out["runs"].push_back(one);

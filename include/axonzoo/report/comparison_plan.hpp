@@ -30,13 +30,18 @@ struct comparison_options {
 
   /// Throws for numbers out of range and for further options that the comparison sets itself.
   void check() const {
-    if (repeats < 1 || repeats > 1000) throw error("cannot compare with --repeats " + std::to_string(repeats), "it is not in 1 to 1000", "give a number such as 3");
-    if (!(minutes >= 0 && minutes < 1e5)) throw error("cannot compare with --minutes " + std::to_string(minutes), "it is not a time", "give minutes such as 5");
+    if (repeats < 1 || repeats > 1000)
+      throw error("cannot compare with --repeats " + std::to_string(repeats), "it is not in 1 to 1000",
+                  "give a number such as 3");
+    if (!(minutes >= 0 && minutes < 1e5))
+      throw error("cannot compare with --minutes " + std::to_string(minutes), "it is not a time", "give minutes such as 5");
     bool budget = minutes > 0;
     for (const auto& word : further) {
       const auto option = word.substr(0, word.find('='));
       for (const char* own : {"--out", "--seed", "--resume", "--data", "--phantom", "--test-subjects"})
-        if (option == own) throw error("cannot hand '" + word + "' to the programs", "the comparison sets it itself", "give it before the --, or leave it out");
+        if (option == own)
+          throw error("cannot hand '" + word + "' to the programs", "the comparison sets it itself",
+                      "give it before the --, or leave it out");
       budget |= option == "--minutes" || option == "--steps" || option == "--epochs";
     }
     if (!budget) throw error("cannot compare the variants", "nothing says how long to train", "give --minutes");
@@ -62,7 +67,8 @@ inline planned_run::state state_of(const planned_run& planned) {
   if (!std::filesystem::exists(folder, failed) || std::filesystem::is_empty(folder, failed)) return planned_run::state::fresh;
   std::ifstream in(command_file(folder));
   const auto command = nlohmann::json::parse(in, nullptr, false);
-  if (!command.is_object() || command.value("arguments", nlohmann::json()) != nlohmann::json(planned.arguments)) return planned_run::state::other_options;
+  if (!command.is_object() || command.value("arguments", nlohmann::json()) != nlohmann::json(planned.arguments))
+    return planned_run::state::other_options;
   if (!std::filesystem::exists(folder / "results.json", failed)) return planned_run::state::unfinished;
   try {
     const auto record = read_record(folder / "results.json");
@@ -81,8 +87,8 @@ inline std::string number_word(double value) {
 
 }  // namespace detail
 
-/// All runs of a comparison, those of one seed together, so that a comparison stopped half-way has every variant. A finished run is
-/// one whose results.json was made with the same arguments (`command.json` beside it); its record is read.
+/// All runs of a comparison, those of one seed together, so that a comparison stopped half-way has every variant. A finished run
+/// is one whose results.json was made with the same arguments (`command.json` beside it); its record is read.
 [[nodiscard]] inline std::vector<planned_run> plan_comparison(const comparison_options& options) {
   options.check();
   const auto variants = select_variants(find_variant_programs(options.programs), options.variants);

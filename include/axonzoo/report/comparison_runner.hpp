@@ -32,7 +32,8 @@ inline std::string last_sentence(const std::filesystem::path& log, std::streamof
   in.seekg(begin);
   std::string line, last;
   while (std::getline(in, line))
-    if (line.find_first_not_of(" \t\r") != std::string::npos) last = line.substr(line.rfind('\r', line.size() - 2) == std::string::npos ? 0 : line.rfind('\r') + 1);
+    if (line.find_first_not_of(" \t\r") != std::string::npos)
+      last = line.substr(line.rfind('\r', line.size() - 2) == std::string::npos ? 0 : line.rfind('\r') + 1);
   for (const std::string& prefix : {program + ": ", std::string("axonzoo: "), std::string("error: ")})
     if (last.starts_with(prefix)) last.erase(0, prefix.size());
   return last.size() > 500 ? last.substr(0, 500) + "..." : last;
@@ -44,14 +45,18 @@ inline void move_aside(const std::filesystem::path& folder) {
   std::error_code failed;
   std::filesystem::remove_all(kept, failed);
   std::filesystem::rename(folder, kept, failed);
-  if (failed) throw error("cannot move the earlier run '" + folder.string() + "' aside", failed.message(), "remove it, or give another --out");
+  if (failed)
+    throw error("cannot move the earlier run '" + folder.string() + "' aside", failed.message(),
+                "remove it, or give another --out");
 }
 
 }  // namespace detail
 
-/// Runs what a plan still lacks, one program at a time, and puts records and reasons into the plan. A run that stopped half-way goes on
-/// (`--resume`); one made with other options is kept as `seed-k.earlier` and made anew; a failed run does not stop the others. `after`
-/// is called after each. Returns false when Ctrl-C ended it: the running program has then been asked to save, and given a minute.
+/// Runs what a plan still lacks, one program at a time, and puts records and reasons into the plan. A run that stopped half-way
+/// goes on
+/// (`--resume`); one made with other options is kept as `seed-k.earlier` and made anew; a failed run does not stop the others.
+/// `after` is called after each. Returns false when Ctrl-C ended it: the running program has then been asked to save, and given a
+/// minute.
 inline bool run_comparison(std::vector<planned_run>& plan, double expected_seconds, const std::function<void()>& after) {
   using clock = std::chrono::steady_clock;
   const auto seconds_since = [](clock::time_point begin) { return std::chrono::duration<double>(clock::now() - begin).count(); };
@@ -73,12 +78,14 @@ inline bool run_comparison(std::vector<planned_run>& plan, double expected_secon
       std::error_code failed;
       std::filesystem::create_directories(run.folder, failed);
       if (failed) throw error("cannot make the folder '" + run.folder.string() + "'", failed.message(), "give another --out");
-      replace_file(detail::command_file(run.folder),
-                   nlohmann::json{{"program", planned.program.filename().string()}, {"arguments", planned.arguments}}.dump(1) + '\n');
+      replace_file(
+          detail::command_file(run.folder),
+          nlohmann::json{{"program", planned.program.filename().string()}, {"arguments", planned.arguments}}.dump(1) + '\n');
       auto words = planned.arguments;
       words.insert(words.end(), {"--out", run.folder.string()});
       if (planned.how == planned_run::state::unfinished) words.push_back("--resume");
-      const auto log_begin = std::filesystem::exists(log, failed) ? static_cast<std::streamoff>(std::filesystem::file_size(log, failed)) : 0;
+      const auto log_begin =
+          std::filesystem::exists(log, failed) ? static_cast<std::streamoff>(std::filesystem::file_size(log, failed)) : 0;
 
       child_process child(planned.program, words, log);
       while (child.running()) {

@@ -23,8 +23,10 @@ namespace axonzoo {
 /// A change against the reference: "+0.012" for scores, "1.94x" for anything else.
 [[nodiscard]] inline std::string change_text(const compared_measure& measure, double change) {
   char text[48];
-  if (measure.score) std::snprintf(text, sizeof text, "%+.*f", measure.digits, change);
-  else std::snprintf(text, sizeof text, change < 0.095 ? "%.3fx" : change < 99.5 ? "%.2fx" : "%.0fx", change);
+  if (measure.score)
+    std::snprintf(text, sizeof text, "%+.*f", measure.digits, change);
+  else
+    std::snprintf(text, sizeof text, change < 0.095 ? "%.3fx" : change < 99.5 ? "%.2fx" : "%.0fx", change);
   return text;
 }
 
@@ -33,7 +35,7 @@ namespace axonzoo {
   if (!all.finished(variant).empty()) return {};
   for (const auto& run : all.runs())
     if (run.variant() == variant)
-      return run.how == compared_run::state::failed ? "failed: " + run.reason
+      return run.how == compared_run::state::failed    ? "failed: " + run.reason
              : run.how == compared_run::state::missing ? run.reason
                                                        : "not run yet";
   return {};
@@ -48,7 +50,8 @@ inline std::string typographic(std::string text) {
 }
 
 inline std::size_t columns_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 /// The best mean of a measure among all variants, as its text: equal texts are equally good.
@@ -59,21 +62,26 @@ inline std::string best_text(const comparison& all, const compared_measure& meas
   for (const auto& variant : all.variants())
     if (const auto one = all.value(variant, measure)) {
       texts.insert(measured_text(measure, one->mean));
-      if (!best || (measure.direction == compared_measure::better::higher ? one->mean > *best : one->mean < *best)) best = one->mean;
+      if (!best || (measure.direction == compared_measure::better::higher ? one->mean > *best : one->mean < *best))
+        best = one->mean;
     }
   return texts.size() > 1 ? measured_text(measure, *best) : "";
 }
 
-inline std::string heading(const compared_measure& measure) { return measure.unit.empty() ? measure.title : measure.title + " (" + measure.unit + ')'; }
+inline std::string heading(const compared_measure& measure) {
+  return measure.unit.empty() ? measure.title : measure.title + " (" + measure.unit + ')';
+}
 
 }  // namespace detail
 
-/// One row a variant for the page: mean, spread (where it is not 0), and below it the change against fp32/none/single of the same model. The best
-/// mean of a column is bold. A variant without results has its reason instead.
-[[nodiscard]] inline page_table variant_table(const comparison& all, const std::vector<compared_measure>& measures, const std::string& caption_html) {
-  page_table table{.columns = {{"", "variant", "model/precision/pruning/parallel strategy", true}, {"", "runs", "finished repeats", false}},
-                   .rows = {},
-                   .caption = caption_html};
+/// One row a variant for the page: mean, spread (where it is not 0), and below it the change against fp32/none/single of the same
+/// model. The best mean of a column is bold. A variant without results has its reason instead.
+[[nodiscard]] inline page_table variant_table(const comparison& all, const std::vector<compared_measure>& measures,
+                                              const std::string& caption_html) {
+  page_table table{
+      .columns = {{"", "variant", "model/precision/pruning/parallel strategy", true}, {"", "runs", "finished repeats", false}},
+      .rows = {},
+      .caption = caption_html};
   std::vector<std::string> best;
   for (const auto& measure : measures) {
     table.columns.push_back({measure.group, detail::heading(measure), measure.key, false});
@@ -97,7 +105,8 @@ inline std::string heading(const compared_measure& measure) { return measure.uni
       }
       page_cell cell{.text = measured_text(measures[m], value->mean), .sort = value->mean};
       if (value->deviation > 0) cell.spread = "\u00b1\u2009" + measured_text(measures[m], value->deviation);
-      if (const auto change = all.change(variant, measures[m])) cell.detail = detail::typographic(change_text(measures[m], *change));
+      if (const auto change = all.change(variant, measures[m]))
+        cell.detail = detail::typographic(change_text(measures[m], *change));
       cell.best = cell.text == best[m];
       row.cells.push_back(cell);
     }
@@ -110,7 +119,8 @@ inline std::string heading(const compared_measure& measure) { return measure.uni
 [[nodiscard]] inline std::string variant_text(const comparison& all) {
   std::string out;
   const auto measures = all.measures();
-  for (const auto& groups : {std::vector<std::string>{"Dice", "IoU"}, {"Instance IoU", "Detection"}, {"Training", "Inference", "Network"}}) {
+  for (const auto& groups :
+       {std::vector<std::string>{"Dice", "IoU"}, {"Instance IoU", "Detection"}, {"Training", "Inference", "Network"}}) {
     std::vector<std::vector<std::string>> rows(2, {"", "runs"});
     rows[0][1] = "";
     rows[1][0] = "variant";
@@ -133,8 +143,9 @@ inline std::string heading(const compared_measure& measure) { return measure.uni
         if (std::find(groups.begin(), groups.end(), measure.group) == groups.end()) continue;
         const auto value = all.value(variant, measure);
         const auto change = all.change(variant, measure);
-        values.push_back(!value ? "-" : measured_text(measure, value->mean) +
-                                            (value->deviation > 0 ? " \u00b1" + measured_text(measure, value->deviation) : ""));
+        values.push_back(!value ? "-"
+                                : measured_text(measure, value->mean) +
+                                      (value->deviation > 0 ? " \u00b1" + measured_text(measure, value->deviation) : ""));
         changes.push_back(change ? change_text(measure, *change) : "");
         changed |= change.has_value();
       }

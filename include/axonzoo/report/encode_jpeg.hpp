@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <cstdio>  // jpeglib.h uses FILE without including it
 #include <cstdlib>
-#include <string>
-
 #include <jpeglib.h>
+#include <string>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/image.hpp>
@@ -68,7 +67,8 @@ struct jpeg_encoding {
 [[nodiscard]] inline std::string encode_jpeg(const rgb_image& picture, int quality = 86) {
   const std::size_t height = picture.shape(0), width = picture.shape(1);
   if (picture.size() == 0 || picture.shape(2) != 3 || height > JPEG_MAX_DIMENSION || width > JPEG_MAX_DIMENSION)
-    throw error("cannot encode a JPEG", std::to_string(width) + " x " + std::to_string(height) + " x " + std::to_string(picture.shape(2)) + " levels",
+    throw error("cannot encode a JPEG",
+                std::to_string(width) + " x " + std::to_string(height) + " x " + std::to_string(picture.shape(2)) + " levels",
                 "give an RGB picture of 1 to 65500 pixels a side");
   detail::jpeg_encoding encoding;
   if (!encoding.encode(picture.data(), static_cast<unsigned>(height), static_cast<unsigned>(width), quality))

@@ -42,9 +42,12 @@ inline constexpr plot_colour plot_colours[] = {
 [[nodiscard]] inline std::string gnuplot_text(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
-    if (c == '\'') out += "'.\"'\".'";
-    else if (c == '\\') out += "'.\"\\\\\".'";
-    else out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    if (c == '\'')
+      out += "'.\"'\".'";
+    else if (c == '\\')
+      out += "'.\"\\\\\".'";
+    else
+      out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
   }
   return out + '\'';
 }
@@ -76,11 +79,13 @@ void replace_between(std::string& text, std::string_view open, std::string_view 
 /// gnuplot's SVG as a page can hold it; see `gnuplot_svg`.
 inline std::string svg_for_page(std::string svg, const std::string& name, int width) {
   svg.erase(0, svg.find("<svg") + 4);
-  svg.insert(0, "<svg class=\"plot\" role=\"img\" style=\"max-width:" + std::to_string(width) + "px;min-width:" + std::to_string(width * 7 / 10) + "px;color:var(--ink, #1c1f23)\"");
+  svg.insert(0, "<svg class=\"plot\" role=\"img\" style=\"max-width:" + std::to_string(width) +
+                    "px;min-width:" + std::to_string(width * 7 / 10) + "px;color:var(--ink, #1c1f23)\"");
   const auto nothing = [](const std::string&) { return std::string(); };
   replace_between(svg, "<desc>", "</desc>", nothing);
   replace_between(svg, "<filter", "</filter>", nothing);
-  replace_between(svg, "<g onmousemove=\"gnuplot_svg.showHypertext(evt,'", "')\" onmouseout=\"gnuplot_svg.hideHypertext()\"><title> </title>",
+  replace_between(svg, "<g onmousemove=\"gnuplot_svg.showHypertext(evt,'",
+                  "')\" onmouseout=\"gnuplot_svg.hideHypertext()\"><title> </title>",
                   [](const std::string& note) { return "<g><title>" + note + "</title>"; });
   replace_between(svg, "<title>", "</title>", [&](const std::string& title) {
     return title == name || title.starts_with(name + "_plot_") ? "" : "<title>" + title + "</title>";
@@ -116,8 +121,9 @@ inline std::string svg_for_page(std::string svg, const std::string& name, int wi
   const scratch_folder folder;
   const auto file = folder / "script.gp", log = folder / "log.txt", picture = folder / "plot.svg";
   std::ofstream(file) << "set encoding utf8\nset terminal svg size " << width << ',' << height
-                      << " dynamic noenhanced font 'sans-serif,13' name '" << name << "'\nset output " << gnuplot_text(picture.string())
-                      << '\n' << script << "\nunset output\n";
+                      << " dynamic noenhanced font 'sans-serif,13' name '" << name << "'\nset output "
+                      << gnuplot_text(picture.string()) << '\n'
+                      << script << "\nunset output\n";
   child_process child("gnuplot", {"-d", file.string()}, log);
   while (child.running()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   const auto text_of = [](const std::filesystem::path& path) {
@@ -128,7 +134,8 @@ inline std::string svg_for_page(std::string svg, const std::string& name, int wi
   if (!child.outcome().empty() || svg.find("</svg>") == std::string::npos) {
     std::string said = text_of(log);
     detail::replace_all(said, "\n", " ");
-    throw error("cannot draw a plot with gnuplot", said.empty() ? child.outcome() + ", no picture" : said, "try gnuplot 5.4 or newer");
+    throw error("cannot draw a plot with gnuplot", said.empty() ? child.outcome() + ", no picture" : said,
+                "try gnuplot 5.4 or newer");
   }
   return detail::svg_for_page(svg, name, width);
 }

@@ -14,7 +14,8 @@ namespace axonzoo {
 [[nodiscard]] inline xt::xtensor<std::uint8_t, 2> grey_levels(const image& pixels) {
   const std::size_t height = pixels.shape(0), width = pixels.shape(1), channels = pixels.shape(2), count = height * width;
   if (count == 0 || (channels != 1 && channels != 3))
-    throw error("cannot draw a picture", std::to_string(height) + " x " + std::to_string(width) + " pixels of " + std::to_string(channels) + " channels",
+    throw error("cannot draw a picture",
+                std::to_string(height) + " x " + std::to_string(width) + " pixels of " + std::to_string(channels) + " channels",
                 "give a grey or RGB image");
   std::vector<float> levels(count);
   const float* from = pixels.data();

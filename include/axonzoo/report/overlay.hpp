@@ -27,7 +27,8 @@ struct overlay_style {
   const std::size_t height = pixels.shape(0), width = pixels.shape(1);
   const auto fits = [&](const label_image& labels) { return labels.shape(0) == height && labels.shape(1) == width; };
   if (!fits(predicted) || (manual != nullptr && !fits(*manual)))
-    throw error("cannot draw an overlay", "the labels are not of the image's size, " + std::to_string(width) + " x " + std::to_string(height),
+    throw error("cannot draw an overlay",
+                "the labels are not of the image's size, " + std::to_string(width) + " x " + std::to_string(height),
                 "resample them to it");
   const auto grey = grey_levels(pixels);
   auto drawn = rgb_image::from_shape({height, width, 3});
@@ -45,8 +46,8 @@ struct overlay_style {
   const auto label_at = [&](std::size_t y, std::size_t x) { return (*manual)(y, x); };
   const auto on_outline = [&](std::size_t y, std::size_t x) {
     const auto here = label_at(y, x);
-    return (x > 0 && label_at(y, x - 1) != here) || (x + 1 < width && label_at(y, x + 1) != here) || (y > 0 && label_at(y - 1, x) != here) ||
-           (y + 1 < height && label_at(y + 1, x) != here);
+    return (x > 0 && label_at(y, x - 1) != here) || (x + 1 < width && label_at(y, x + 1) != here) ||
+           (y > 0 && label_at(y - 1, x) != here) || (y + 1 < height && label_at(y + 1, x) != here);
   };
   label_image line = label_image::from_shape({height, width});
   line.fill(0);

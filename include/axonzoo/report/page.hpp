@@ -30,8 +30,8 @@ struct page_table {
   };
   struct row {
     std::vector<page_cell> cells = {};
-    std::string reason = {};   ///< after the cells, over the remaining columns
-    bool heading = false;      ///< one cell over all columns
+    std::string reason = {};  ///< after the cells, over the remaining columns
+    bool heading = false;     ///< one cell over all columns
   };
   std::vector<column> columns;
   std::vector<row> rows = {};
@@ -80,9 +80,11 @@ class page {
     body_ += "<tr>";
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const auto title = axonzoo::html(columns[c].title);
-      body_ += std::string("<th scope=\"col\"") + (columns[c].words ? " class=\"words\"" : "") +
-               (columns[c].tip.empty() ? "" : " title=\"" + axonzoo::html(columns[c].tip) + '"') + '>' +
-               (table.sortable ? "<button type=\"button\" data-column=\"" + std::to_string(c) + "\">" + title + "</button>" : title) + "</th>";
+      body_ +=
+          std::string("<th scope=\"col\"") + (columns[c].words ? " class=\"words\"" : "") +
+          (columns[c].tip.empty() ? "" : " title=\"" + axonzoo::html(columns[c].tip) + '"') + '>' +
+          (table.sortable ? "<button type=\"button\" data-column=\"" + std::to_string(c) + "\">" + title + "</button>" : title) +
+          "</th>";
     }
     body_ += "</tr></thead><tbody>";
     for (const auto& row : table.rows) add_row(row, columns);
@@ -91,7 +93,8 @@ class page {
 
   /// The whole file.
   [[nodiscard]] std::string str() const {
-    std::string light = "color-scheme:light;--surface:#fff;--panel:#f6f7f9;", dark = "color-scheme:dark;--surface:#14171b;--panel:#1c2026;";
+    std::string light = "color-scheme:light;--surface:#fff;--panel:#f6f7f9;",
+                dark = "color-scheme:dark;--surface:#14171b;--panel:#1c2026;";
     for (const auto& colour : plot_colours) {
       light += std::string("--") + colour.variable + ':' + colour.light + ';';
       dark += std::string("--") + colour.variable + ':' + colour.dark + ';';
@@ -99,10 +102,12 @@ class page {
     std::string body = body_;
     if (const auto at = body.find(contents_mark); at != std::string::npos)
       body.replace(at, std::string_view(contents_mark).size(), "<nav aria-label=\"Sections\">" + links_ + "</nav>\n");
-    return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-           "<title>" + axonzoo::html(title_) + "</title>\n<style>:root{" + light + "}@media screen and (prefers-color-scheme:dark){:root{" + dark + "}}" +
-           detail::page_style + "</style></head>\n<body><main>\n<h1>" + axonzoo::html(title_) + "</h1>\n" + body + "</main><script>" +
-           detail::page_script + "</script></body></html>\n";
+    return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+           "content=\"width=device-width,initial-scale=1\">"
+           "<title>" +
+           axonzoo::html(title_) + "</title>\n<style>:root{" + light + "}@media screen and (prefers-color-scheme:dark){:root{" +
+           dark + "}}" + detail::page_style + "</style></head>\n<body><main>\n<h1>" + axonzoo::html(title_) + "</h1>\n" + body +
+           "</main><script>" + detail::page_script + "</script></body></html>\n";
   }
 
  private:
@@ -120,15 +125,18 @@ class page {
       if (cell.best) kind += " best";
       if (cell.failed) kind += " failed";
       body_ += "<td" + (kind.empty() ? "" : " class=\"" + kind + '"');
-      if (std::isfinite(cell.sort)) body_ += " data-sort=\"" + detail::number(cell.sort) + '"';
-      else if (words) body_ += " data-sort=\"" + axonzoo::html(cell.text) + '"';
+      if (std::isfinite(cell.sort))
+        body_ += " data-sort=\"" + detail::number(cell.sort) + '"';
+      else if (words)
+        body_ += " data-sort=\"" + axonzoo::html(cell.text) + '"';
       body_ += '>' + axonzoo::html(cell.text);
       if (!cell.spread.empty()) body_ += " <span class=\"spread\">" + axonzoo::html(cell.spread) + "</span>";
       if (!cell.detail.empty()) body_ += "<small>" + axonzoo::html(cell.detail) + "</small>";
       body_ += "</td>";
     }
     if (!row.reason.empty() && row.cells.size() < columns.size())
-      body_ += "<td class=\"reason\" colspan=\"" + std::to_string(columns.size() - row.cells.size()) + "\">" + axonzoo::html(row.reason) + "</td>";
+      body_ += "<td class=\"reason\" colspan=\"" + std::to_string(columns.size() - row.cells.size()) + "\">" +
+               axonzoo::html(row.reason) + "</td>";
     body_ += "</tr>";
   }
 

@@ -40,8 +40,8 @@ struct plot_series {
 struct plot_part {
   std::string title;
   std::vector<double> values;
-  std::vector<double> spread = {};         ///< half lengths of error bars; empty: none
-  std::vector<std::string> labels = {};    ///< texts at the bars' ends; empty: none
+  std::vector<double> spread = {};       ///< half lengths of error bars; empty: none
+  std::vector<std::string> labels = {};  ///< texts at the bars' ends; empty: none
   std::string colour = "series-1";
   double opacity = 1;
 };
@@ -60,14 +60,17 @@ inline std::string cell(std::string_view text) {
     if (static_cast<unsigned char>(c) < ' ' || c == '"') c = c == '"' ? '\'' : ' ';
   return out;
 }
-inline std::string colour(const std::string& name, double opacity = 1) { return "rgb " + std::to_string(gnuplot_colour(name, opacity)); }
+inline std::string colour(const std::string& name, double opacity = 1) {
+  return "rgb " + std::to_string(gnuplot_colour(name, opacity));
+}
 
 /// Limits a little outside the data, where none is given.
 inline std::string range(double low, double high, double smallest, double largest, bool log) {
   if (log) smallest = std::log(smallest), largest = std::log(largest);
   const double pad = largest > smallest ? 0.05 * (largest - smallest) : log ? 0.5 : std::max(std::abs(largest) * 0.05, 1e-9);
   const auto back = [log](double value) { return number(log ? std::exp(value) : value); };
-  return '[' + (std::isfinite(low) ? number(low) : back(smallest - pad)) + ':' + (std::isfinite(high) ? number(high) : back(largest + pad)) + ']';
+  return '[' + (std::isfinite(low) ? number(low) : back(smallest - pad)) + ':' +
+         (std::isfinite(high) ? number(high) : back(largest + pad)) + ']';
 }
 
 inline void head(std::ostream& out, const plot_axes& axes, int key_height) {
@@ -92,20 +95,25 @@ inline void blocks(std::ostream& out, const plot_axes& axes, const std::vector<p
     out << "$d" << s << " << EOD\n";
     for (std::size_t i = 0; i < std::min(one.x.size(), one.y.size()); ++i) {
       const double spread = i < one.y_spread.size() && std::isfinite(one.y_spread[i]) ? one.y_spread[i] : 0;
-      if (std::isfinite(one.x[i]) && std::isfinite(one.y[i]) && (!axes.log_x || one.x[i] > 0) && (!axes.log_y || one.y[i] - spread > 0))
-        limits = {std::min(limits[0], one.x[i]), std::max(limits[1], one.x[i]), std::min(limits[2], one.y[i] - spread), std::max(limits[3], one.y[i] + spread)};
-      out << number(one.x[i]) << '\t' << number(one.y[i]) << '\t' << number(spread) << '\t' << cell(i < one.notes.size() ? one.notes[i] : one.title) << '\n';
+      if (std::isfinite(one.x[i]) && std::isfinite(one.y[i]) && (!axes.log_x || one.x[i] > 0) &&
+          (!axes.log_y || one.y[i] - spread > 0))
+        limits = {std::min(limits[0], one.x[i]), std::max(limits[1], one.x[i]), std::min(limits[2], one.y[i] - spread),
+                  std::max(limits[3], one.y[i] + spread)};
+      out << number(one.x[i]) << '\t' << number(one.y[i]) << '\t' << number(spread) << '\t'
+          << cell(i < one.notes.size() ? one.notes[i] : one.title) << '\n';
     }
     out << "EOD\n";
   }
-  if (limits[1] < limits[0]) throw error("cannot draw a plot", "it has no point", "give it finite numbers, above 0 on a logarithmic axis");
+  if (limits[1] < limits[0])
+    throw error("cannot draw a plot", "it has no point", "give it finite numbers, above 0 on a logarithmic axis");
   out << "set xrange " << range(axes.x_low, axes.x_high, limits[0], limits[1], axes.log_x) << "\nset yrange "
       << range(axes.y_low, axes.y_high, limits[2], limits[3], axes.log_y) << '\n';
 }
 
 inline plot_key key_of(const std::vector<plot_series>& series, key_entry::shape how, int width) {
   std::vector<key_entry> entries;
-  for (const auto& one : series) entries.push_back({one.title, how, "series-" + std::to_string(one.colour), one.opacity, one.dash, one.marker});
+  for (const auto& one : series)
+    entries.push_back({one.title, how, "series-" + std::to_string(one.colour), one.opacity, one.dash, one.marker});
   return {entries, width};
 }
 
@@ -125,9 +133,11 @@ inline std::string point(const plot_series& one) {
   out << "plot ";
   for (std::size_t s = 0; s < series.size(); ++s) {
     const auto& one = series[s];
-    const std::string colour = detail::colour("series-" + std::to_string(one.colour), one.opacity), data = "$d" + std::to_string(s);
+    const std::string colour = detail::colour("series-" + std::to_string(one.colour), one.opacity),
+                      data = "$d" + std::to_string(s);
     out << (s ? ", " : "") << data << " using 1:2 with lines lw 2 dt " << one.dash << " lc " << colour;
-    if (one.x.size() <= 60) out << ", " << data << " using 1:2:4 with labels hypertext point pt " << detail::point(one) << " ps 0.45 lc " << colour;
+    if (one.x.size() <= 60)
+      out << ", " << data << " using 1:2:4 with labels hypertext point pt " << detail::point(one) << " ps 0.45 lc " << colour;
   }
   return key.into(gnuplot_svg(out.str(), axes.width, axes.height + key.height()));
 }
@@ -141,7 +151,8 @@ inline std::string point(const plot_series& one) {
   out << "set grid xtics ytics lc " << detail::colour("grid") << " lt 1 lw 1\nplot ";
   for (std::size_t s = 0; s < series.size(); ++s) {
     const auto& one = series[s];
-    const std::string colour = detail::colour("series-" + std::to_string(one.colour), one.opacity), data = "$d" + std::to_string(s);
+    const std::string colour = detail::colour("series-" + std::to_string(one.colour), one.opacity),
+                      data = "$d" + std::to_string(s);
     out << (s ? ", " : "");
     if (!one.y_spread.empty()) out << data << " using 1:2:3 with yerrorbars ps 0 lw 1.5 lc " << colour << ", ";
     out << data << " using 1:2:4 with labels hypertext point pt " << detail::point(one) << " ps 1.1 lw 2 lc " << colour;

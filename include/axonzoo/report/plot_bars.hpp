@@ -45,13 +45,13 @@ namespace axonzoo {
   }
   // Labels stand outside the longest bar, about 6 px a letter.
   const double room = 0.03 + 6.5 * static_cast<double>(letters) / (0.7 * axes.width);
-  out << "set yrange [0.4:" << count + 0.6 << "]\nset xrange [" << detail::number(std::isfinite(axes.x_low) ? axes.x_low : 0) << ':'
-      << detail::number(std::isfinite(axes.x_high) ? axes.x_high : std::max(longest, 1e-9) * (1 + room)) << "]\nplot ";
+  out << "set yrange [0.4:" << count + 0.6 << "]\nset xrange [" << detail::number(std::isfinite(axes.x_low) ? axes.x_low : 0)
+      << ':' << detail::number(std::isfinite(axes.x_high) ? axes.x_high : std::max(longest, 1e-9) * (1 + room)) << "]\nplot ";
   for (std::size_t p = 0; p < parts.size(); ++p) {
     const std::string data = "$d" + std::to_string(p);
-    out << (p ? ", " : "") << data << " using 1:2:3:4:5:6 with boxxyerror lc " << detail::colour(parts[p].colour, parts[p].opacity);
-    if (!parts[p].spread.empty())
-      out << ", " << data << " using 1:2:7 with xerrorbars ps 0 lw 1.2 lc " << detail::colour("ink");
+    out << (p ? ", " : "") << data << " using 1:2:3:4:5:6 with boxxyerror lc "
+        << detail::colour(parts[p].colour, parts[p].opacity);
+    if (!parts[p].spread.empty()) out << ", " << data << " using 1:2:7 with xerrorbars ps 0 lw 1.2 lc " << detail::colour("ink");
     if (!parts[p].labels.empty())
       out << ", " << data << " using 8:2:9 with labels left offset 0.6,0 font ',11' textcolor " << detail::colour("muted");
   }
@@ -69,9 +69,12 @@ inline std::vector<std::string> lines_of(const std::string& text) {
 }  // namespace detail
 
 /// `values[r][c]` as shaded fields with their numbers, the first row on top; NaN is an empty field. `low` and `high` are
-/// the values of the palest and the fullest shade. Names of columns may have several lines. The size is taken from the data. Gives an `<svg>` element.
-[[nodiscard]] inline std::string plot_heat_map(plot_axes axes, const std::vector<std::string>& rows, const std::vector<std::string>& columns,
-                                               const std::vector<std::vector<double>>& values, double low, double high, int digits = 2) {
+/// the values of the palest and the fullest shade. Names of columns may have several lines. The size is taken from the data.
+/// Gives an `<svg>` element.
+[[nodiscard]] inline std::string plot_heat_map(plot_axes axes, const std::vector<std::string>& rows,
+                                               const std::vector<std::string>& columns,
+                                               const std::vector<std::vector<double>>& values, double low, double high,
+                                               int digits = 2) {
   if (rows.empty() || columns.empty() || values.size() != rows.size())
     throw error("cannot draw a heat map", "rows and values do not fit", "give one row of values for each name");
   const double height = static_cast<double>(rows.size()), width = static_cast<double>(columns.size());
@@ -84,19 +87,23 @@ inline std::vector<std::string> lines_of(const std::string& text) {
   }
   const double field = std::clamp(8.4 * static_cast<double>(longest), 64., 170.), letter_width = 7.3;
   const bool turned = width * field > 760;
-  axes.width = static_cast<int>(40 + letter_width * static_cast<double>(row_letters) + (turned ? 64 + 30 : 0) + std::max(260., width * (turned ? 52 : field)));
+  axes.width = static_cast<int>(40 + letter_width * static_cast<double>(row_letters) + (turned ? 64 + 30 : 0) +
+                                std::max(260., width * (turned ? 52 : field)));
   const double below = turned ? 20 + 4.4 * static_cast<double>(longest * lines) : 18 * static_cast<double>(lines) + 16;
   axes.height = static_cast<int>(12 + 28 * height + below);
 
   std::ostringstream out;
   detail::head(out, axes, 0);
-  out << "set bmargin at screen " << detail::number(below / axes.height) << "\nunset grid\nunset border\nset xrange [0.5:" << width + 0.5 << "]\nset yrange [0.5:" << height + 0.5
+  out << "set bmargin at screen " << detail::number(below / axes.height)
+      << "\nunset grid\nunset border\nset xrange [0.5:" << width + 0.5 << "]\nset yrange [0.5:" << height + 0.5
       << "]\nset style fill solid 1 noborder\nset format '%h'\nset ytics scale 0 textcolor " << detail::colour("ink") << " (";
-  for (std::size_t r = 0; r < rows.size(); ++r) out << (r ? ", " : "") << gnuplot_text(rows[r]) << ' ' << detail::number(height - static_cast<double>(r));
+  for (std::size_t r = 0; r < rows.size(); ++r)
+    out << (r ? ", " : "") << gnuplot_text(rows[r]) << ' ' << detail::number(height - static_cast<double>(r));
   out << ")\nset xtics scale 0 " << (turned ? "rotate by -35 left" : "") << " textcolor " << detail::colour("ink") << " (";
   for (std::size_t c = 0; c < columns.size(); ++c) {
     std::string name;
-    for (const auto& line : detail::lines_of(columns[c])) name += (name.empty() ? "" : turned ? ".' '." : ".\"\\n\".") + gnuplot_text(line);
+    for (const auto& line : detail::lines_of(columns[c]))
+      name += (name.empty() ? "" : turned ? ".' '." : ".\"\\n\".") + gnuplot_text(line);
     out << (c ? ", " : "") << name << ' ' << c + 1;
   }
   out << ")\n$d << EOD\n";

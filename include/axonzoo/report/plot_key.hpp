@@ -66,13 +66,16 @@ class plot_key {
       if (entry.colour == one.variable) colour = std::string("var(--") + one.variable + ", " + one.light + ')';
     const std::string opacity = "opacity:" + std::to_string(entry.opacity).substr(0, 4);
     if (entry.how == key_entry::shape::box)
-      return "<rect x=\"" + text(x) + "\" y=\"" + text(y - 5) + "\" width=\"22\" height=\"10\" style=\"fill:" + colour + ';' + opacity + "\"/>";
+      return "<rect x=\"" + text(x) + "\" y=\"" + text(y - 5) + "\" width=\"22\" height=\"10\" style=\"fill:" + colour + ';' +
+             opacity + "\"/>";
     if (entry.how == key_entry::shape::line)
-      return "<path d=\"M" + text(x) + ',' + text(y) + "h24\" style=\"fill:none;stroke-width:2.2;stroke:" + colour + ';' + opacity +
-             (entry.dash > 1 ? ";stroke-dasharray:5,4" : "") + "\"/>";
+      return "<path d=\"M" + text(x) + ',' + text(y) + "h24\" style=\"fill:none;stroke-width:2.2;stroke:" + colour + ';' +
+             opacity + (entry.dash > 1 ? ";stroke-dasharray:5,4" : "") + "\"/>";
     const std::string style = (entry.marker & 8 ? "fill:none;" : "fill:" + colour + ';') + "stroke-width:2;stroke:" + colour;
-    static constexpr const char* shapes[] = {"M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z", "M-5,-5h10v10h-10z", "M0,-6L6,5H-6z", "M0,-6L6,0L0,6L-6,0z", "M0,6L6,-5H-6z"};
-    return "<path transform=\"translate(" + text(x + 14) + ',' + text(y) + ")\" d=\"" + shapes[(entry.marker & 7) % 5] + "\" style=\"" + style + "\"/>";
+    static constexpr const char* shapes[] = {"M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z", "M-5,-5h10v10h-10z", "M0,-6L6,5H-6z",
+                                             "M0,-6L6,0L0,6L-6,0z", "M0,6L6,-5H-6z"};
+    return "<path transform=\"translate(" + text(x + 14) + ',' + text(y) + ")\" d=\"" + shapes[(entry.marker & 7) % 5] +
+           "\" style=\"" + style + "\"/>";
   }
 
   std::string svg_;

@@ -26,13 +26,21 @@ inline constexpr published_row published_study[] = {
 
 /// The study's table with ours below it. Ours are instance IoU without prompts (or the prompts that a record names).
 [[nodiscard]] inline page_table published_table(const comparison& all, std::size_t test_images) {
-  page_table table{.columns = {{"", "model", "", true}, {"", "prompts", "", true}, {"Instance IoU", "axon", "", false}, {"Instance IoU", "myelin", "", false},
-                               {"Instance IoU", "all", "", false}, {"Class IoU", "any", "axon or myelin against background", false}},
-                   .rows = {},
-                   .caption = "The upper rows are <b>a published study\u2019s</b>, copied from it: other data (242 micrographs), other training, another split; they set "
-                              "the scale and are no test of one against the other. Its prompts came from the manual masks, which is an oracle: no user has them. Its last row is class IoU in all columns. <b>any</b> is axon or myelin against background. "
-                              "The lower rows are <b>this comparison\u2019s</b>, mean over repeats \u00b1 sample standard deviation.",
-                   .sortable = false};
+  page_table table{
+      .columns = {{"", "model", "", true},
+                  {"", "prompts", "", true},
+                  {"Instance IoU", "axon", "", false},
+                  {"Instance IoU", "myelin", "", false},
+                  {"Instance IoU", "all", "", false},
+                  {"Class IoU", "any", "axon or myelin against background", false}},
+      .rows = {},
+      .caption =
+          "The upper rows are <b>a published study\u2019s</b>, copied from it: other data (242 micrographs), other training, "
+          "another split; they set "
+          "the scale and are no test of one against the other. Its prompts came from the manual masks, which is an oracle: no "
+          "user has them. Its last row is class IoU in all columns. <b>any</b> is axon or myelin against background. "
+          "The lower rows are <b>this comparison\u2019s</b>, mean over repeats \u00b1 sample standard deviation.",
+      .sortable = false};
   const auto heading = [&table](const std::string& text) { table.rows.push_back({.cells = {{.text = text}}, .heading = true}); };
   heading("Published study (2024), 242 micrographs");
   for (const auto& published : published_study) {
@@ -45,7 +53,8 @@ inline constexpr published_row published_study[] = {
     const auto runs = all.finished(variant);
     if (runs.empty()) continue;
     page_table::row row{.cells = {{.text = variant}, {.text = runs[0]->record.value("prompts", std::string("none"))}}};
-    for (const auto* pointer : {"/test/mean/instances/axon", "/test/mean/instances/myelin", "/test/mean/instances/all", "/test/mean/classes/any/iou"}) {
+    for (const auto* pointer :
+         {"/test/mean/instances/axon", "/test/mean/instances/myelin", "/test/mean/instances/all", "/test/mean/classes/any/iou"}) {
       const compared_measure measure{.pointer = pointer};
       const auto value = all.value(variant, measure);
       page_cell cell{.text = value ? measured_text(measure, value->mean) : "\u2013"};

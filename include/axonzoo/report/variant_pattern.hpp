@@ -30,8 +30,10 @@ inline std::vector<std::string> cut(std::string_view text, char at) {
   int depth = 0;
   for (const char c : text) {
     depth += (c == '{') - (c == '}');
-    if (c == at && depth <= 0) parts.emplace_back();
-    else parts.back() += c;
+    if (c == at && depth <= 0)
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   return parts;
 }
@@ -60,11 +62,13 @@ inline bool matches(std::string_view pattern, std::string_view text) {
 [[nodiscard]] inline std::vector<variant_program> find_variant_programs(const std::filesystem::path& folder) {
   std::error_code failed;
   std::vector<variant_program> found;
-  for (auto at = std::filesystem::directory_iterator(folder, failed); !failed && at != std::filesystem::directory_iterator(); at.increment(failed)) {
+  for (auto at = std::filesystem::directory_iterator(folder, failed); !failed && at != std::filesystem::directory_iterator();
+       at.increment(failed)) {
     const auto words = detail::cut(at->path().filename().string(), '-');
     std::error_code ignored;
     const auto status = at->status(ignored);
-    const bool runs = std::filesystem::is_regular_file(status) && (status.permissions() & std::filesystem::perms::owner_exec) != std::filesystem::perms::none;
+    const bool runs = std::filesystem::is_regular_file(status) &&
+                      (status.permissions() & std::filesystem::perms::owner_exec) != std::filesystem::perms::none;
     if (words.size() != 4 || !runs || words[0] == "axonzoo" || at->path().has_extension()) continue;
     found.push_back({{words[0], words[1], words[2], words[3]}, at->path()});
   }
@@ -75,8 +79,10 @@ inline bool matches(std::string_view pattern, std::string_view text) {
 
 /// The variants that `patterns` name: globs as "unet/*/{none,magnitude}/single", separated by commas. A word with * or ? stands
 /// for every such word among `programs`, a plain word for itself, so that a combination that was not built is named too (its
-/// `program` is empty). Models come in the order of the patterns, within one the reference fp32/none/single first. Throws where a pattern cannot be read or nothing is found.
-[[nodiscard]] inline std::vector<variant_program> select_variants(const std::vector<variant_program>& programs, const std::string& patterns) {
+/// `program` is empty). Models come in the order of the patterns, within one the reference fp32/none/single first. Throws where a
+/// pattern cannot be read or nothing is found.
+[[nodiscard]] inline std::vector<variant_program> select_variants(const std::vector<variant_program>& programs,
+                                                                  const std::string& patterns) {
   std::vector<variant_program> chosen;
   for (const auto& group : detail::cut(patterns, ','))
     for (const auto& pattern : detail::expand_braces(group)) {
@@ -102,13 +108,14 @@ inline bool matches(std::string_view pattern, std::string_view text) {
             }
     }
   if (std::none_of(chosen.begin(), chosen.end(), [](const auto& one) { return !one.program.empty(); }))
-    throw error("cannot compare '" + patterns + "'", "no program of these variants is there", "build some, or give --programs DIR");
+    throw error("cannot compare '" + patterns + "'", "no program of these variants is there",
+                "build some, or give --programs DIR");
   std::vector<std::string> models;
   for (const auto& one : chosen)
     if (std::find(models.begin(), models.end(), one.axes[0]) == models.end()) models.push_back(one.axes[0]);
   const auto rank = [&models](const variant_program& one) {
-    return std::tuple(std::find(models.begin(), models.end(), one.axes[0]), one.axes[2] != "none", one.axes[2], one.axes[3] != "single", one.axes[3],
-                      one.axes[1] != "fp32", one.axes[1]);
+    return std::tuple(std::find(models.begin(), models.end(), one.axes[0]), one.axes[2] != "none", one.axes[2],
+                      one.axes[3] != "single", one.axes[3], one.axes[1] != "fp32", one.axes[1]);
   };
   std::sort(chosen.begin(), chosen.end(), [&rank](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return chosen;
