@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -57,14 +58,16 @@ axonzoo::label_image make_field(std::size_t side, std::size_t axons, unsigned se
 
 class stopwatch {
  public:
+  /// Elapsed time, and that of the processor over all threads: on a machine with other work the second is the fairer.
   void lap(const char* what) {
-    const auto now = std::chrono::steady_clock::now();
-    std::printf("%-42s %7.3f s\n", what, std::chrono::duration<double>(now - start_).count());
-    start_ = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    std::printf("%-42s %7.3f s, processor %7.3f s\n", what, seconds, static_cast<double>(std::clock() - clock_) / CLOCKS_PER_SEC);
+    *this = {};
   }
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::clock_t clock_ = std::clock();
 };
 
 void time_steps(std::size_t side, std::size_t axons) {
