@@ -30,6 +30,8 @@ void copy_row(const std::vector<pixels<const T>>& inputs, std::int64_t n, std::i
     T* target = to + from * pitch + offset;
     if (input.channels == pitch && input.pixel_stride == pitch) {
       std::memcpy(static_cast<void*>(target), source, bytes((until - from) * pitch));
+    } else if (input.channels == 1) {
+      for (std::int64_t p = from; p < until; ++p, source += input.pixel_stride, target += pitch) *target = *source;
     } else {
       for (std::int64_t p = from; p < until; ++p, source += input.pixel_stride, target += pitch) {
         std::memcpy(static_cast<void*>(target), source, bytes(input.channels));
@@ -37,8 +39,9 @@ void copy_row(const std::vector<pixels<const T>>& inputs, std::int64_t n, std::i
     }
     offset += input.channels;
   }
-  if (offset == pitch) return;
-  for (std::int64_t p = from; p < until; ++p) std::memset(static_cast<void*>(to + p * pitch + offset), 0, bytes(pitch - offset));
+  for (; offset < pitch; ++offset) {
+    for (std::int64_t p = from; p < until; ++p) to[p * pitch + offset] = T(0);
+  }
 }
 
 }  // namespace axonzoo::kernels

@@ -40,49 +40,45 @@ void tile(const tile_strides& s, const char* input, const std::uint32_t* weights
   using half = vector<8>;
   typename wide::type sums[Pixels][full + 1];
   typename half::type tails[Pixels];
-#pragma GCC unroll 12
-  for (int p = 0; p < Pixels; ++p) {
-#pragma GCC unroll 3
-    for (int v = 0; v < full; ++v) sums[p][v] = bias ? wide::load(bias + 16 * v) : wide::zero();
-    if constexpr (tail) tails[p] = bias ? half::load(bias + 16 * full) : half::zero();
-  }
+  unrolled<Pixels>([&](auto p) __attribute__((always_inline)) {
+    unrolled<full>([&](auto v) __attribute__((always_inline)) { sums[p][v] = bias ? wide::load(bias + 16 * v) : wide::zero(); });
+    if constexpr (tail != 0) tails[p] = bias ? half::load(bias + 16 * full) : half::zero();
+  });
   // Every third pixel has a pointer of its own; the two after it are reached by the addressing modes.
   constexpr int bases = (Pixels + 2) / 3;
   const std::int64_t step = s.pixel;
   for (std::int64_t row = 0; row < s.rows; ++row, input += s.row) {
     const char* base[bases];
-#pragma GCC unroll 4
-    for (int b = 0; b < bases; ++b) base[b] = input + 3 * b * step;
+    unrolled<bases>([&](auto b) __attribute__((always_inline)) { base[b] = input + 3 * b * step; });
     for (std::int64_t unit = 0; unit < s.row_units; ++unit, weights += width) {
       typename wide::type w[full + 1];
       typename half::type t;
-#pragma GCC unroll 3
-      for (int v = 0; v < full; ++v) w[v] = wide::load(weights + 16 * v);
-      if constexpr (tail) t = half::load(weights + 16 * full);
-#pragma GCC unroll 12
-      for (int p = 0; p < Pixels; ++p) {
-        const auto x = wide::broadcast(reinterpret_cast<const std::uint32_t*>(base[p / 3] + (p % 3) * step));
-#pragma GCC unroll 3
-        for (int v = 0; v < full; ++v) sums[p][v] = wide::multiply_add<T>(sums[p][v], x, w[v]);
-        if constexpr (tail) tails[p] = half::multiply_add<T>(tails[p], half::narrow(x), t);
-      }
-#pragma GCC unroll 4
-      for (int b = 0; b < bases; ++b) base[b] += 4;
+      unrolled<full>([&](auto v) __attribute__((always_inline)) { w[v] = wide::load(weights + 16 * v); });
+      if constexpr (tail != 0) t = half::load(weights + 16 * full);
+      unrolled<Pixels>([&](auto p) __attribute__((always_inline)) {
+        const auto* const unit = reinterpret_cast<const std::uint32_t*>(base[p / 3] + (p % 3) * step);
+        if constexpr (full == 0) {
+          tails[p] = half::multiply_add<T>(tails[p], half::broadcast(unit), t);
+        } else {
+          const auto x = wide::broadcast(unit);
+          unrolled<full>([&](auto v) __attribute__((always_inline)) { sums[p][v] = wide::multiply_add<T>(sums[p][v], x, w[v]); });
+          if constexpr (tail != 0) tails[p] = half::multiply_add<T>(tails[p], half::narrow(x), t);
+        }
+      });
+      unrolled<bases>([&](auto b) __attribute__((always_inline)) { base[b] += 4; });
     }
   }
-#pragma GCC unroll 12
-  for (int p = 0; p < Pixels; ++p) {
+  unrolled<Pixels>([&](auto p) __attribute__((always_inline)) {
     T* const to = output + p * s.output;
-#pragma GCC unroll 3
-    for (int v = 0; v < full; ++v) {
-      if (!tail && v + 1 == full) {
+    unrolled<full>([&](auto v) __attribute__((always_inline)) {
+      if constexpr (tail == 0 && v + 1 == full) {
         wide::store(to + 16 * v, sums[p][v], s.lanes - 16 * v);
       } else {
         wide::store(to + 16 * v, sums[p][v]);
       }
-    }
-    if constexpr (tail) half::store(to + 16 * full, tails[p], s.lanes - 16 * full);
-  }
+    });
+    if constexpr (tail != 0) half::store(to + 16 * full, tails[p], s.lanes - 16 * full);
+  });
 }
 
 /// Pixels of a tile, by falling size; blocks of more than four halves have registers for eight pixels only.

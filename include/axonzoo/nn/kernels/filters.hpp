@@ -1,11 +1,14 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include <ATen/Parallel.h>
 
 #include <axonzoo/nn/kernels/scratch.hpp>
+#include <axonzoo/nn/kernels/transpose.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
 namespace axonzoo::kernels {
@@ -38,9 +41,15 @@ class packed_filters {
         units_((weights.ins + elements_per_unit<T> - 1) / elements_per_unit<T>),
         blocks_(split(outputs, rows_ * columns_ * units_)),
         memory_(blocks_.back().offset + rows_ * columns_ * units_ * blocks_.back().halves * 8) {
-    const auto count = static_cast<std::int64_t>(blocks_.size());
-    at::parallel_for(0, count * units_, 1 + (1 << 12) / (rows_ * columns_ * 16), [&](std::int64_t from, std::int64_t to) {
-      for (std::int64_t task = from; task < to; ++task) pack(weights, blocks_[static_cast<std::size_t>(task / units_)], task % units_);
+    const std::int64_t tiles = (units_ + 15) / 16, count = static_cast<std::int64_t>(blocks_.size());
+    at::parallel_for(0, count * tiles, 1 + 32 / (rows_ * columns_), [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t task = from; task < to; ++task) {
+        const filter_block& block = blocks_[static_cast<std::size_t>(task / tiles)];
+        const std::int64_t unit = task % tiles * 16, end = std::min(unit + 16, units_);
+        for (std::int64_t lane = 0; lane < block.halves * 8; lane += 16) {
+          for (std::int64_t tap = 0; tap < rows_ * columns_; ++tap) pack(weights, block, tap, lane, unit, end);
+        }
+      }
     });
   }
 
@@ -72,34 +81,64 @@ class packed_filters {
     return blocks;
   }
 
-  void pack(const weight_view& weights, const filter_block& block, std::int64_t unit) {
+  /// 16 output channels from `lane` on and up to 16 units of input channels of one tap.
+  void pack(const weight_view& weights, const filter_block& block, std::int64_t tap, std::int64_t lane, std::int64_t unit, std::int64_t end) {
     const std::int64_t width = block.halves * 8;
+    const auto real = static_cast<int>(std::min<std::int64_t>(16, block.lanes - lane));
+    const auto kept = static_cast<__mmask16>(width - lane < 16 ? 0xff : 0xffff);
+    const float* const from = weights.data + (block.channel + lane) * weights.out_stride + tap / columns_ * weights.row_stride +
+                              tap % columns_ * weights.column_stride;
+    std::uint32_t* const to = memory_.data() + block.offset + tap * units_ * width + lane;
+    if (weights.in_stride == 1) {
+      __m512i rows[16];
+      unrolled<16>([&](auto i) { rows[i] = i < real ? input_units(from + i * weights.out_stride, unit, weights.ins) : _mm512_setzero_si512(); });
+      transpose(rows);
+      unrolled<16>([&](auto i) {
+        if (unit + i < end) _mm512_mask_storeu_epi32(to + (unit + i) * width, kept, rows[i]);
+      });
+      return;
+    }
+    const auto mask = static_cast<__mmask16>((1U << real) - 1U);
+    for (; unit < end; ++unit) _mm512_mask_storeu_epi32(to + unit * width, kept, output_units(weights, from, unit, mask));
+  }
+
+  /// Units `unit` ... + 15 of one output channel, whose input channels lie side by side.
+  static __m512i input_units(const float* from, std::int64_t unit, std::int64_t ins) {
+    const auto load = [from, ins](std::int64_t in) {
+      const auto count = static_cast<int>(std::clamp<std::int64_t>(ins - in, 0, 16));
+      return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), from + in);
+    };
+    if constexpr (elements_per_unit<T> == 1) {
+      return _mm512_castps_si512(load(unit));
+    } else {
+#if defined(AXONZOO_AVX512_BF16)
+      return (__m512i)_mm512_cvtne2ps_pbh(load(2 * unit + 16), load(2 * unit));
+#endif
+    }
+  }
+
+  /// One unit of the 16 output channels at `from`.
+  static __m512i output_units(const weight_view& weights, const float* from, std::int64_t unit, __mmask16 mask) {
     const __m512i index = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
                                              _mm512_set1_epi32(static_cast<int>(weights.out_stride)));
-    for (std::int64_t lane = 0; lane < width; lane += 16) {
-      const auto real = std::min<std::int64_t>(16, block.lanes - lane);
-      const auto mask = static_cast<__mmask16>((1U << real) - 1U), kept = static_cast<__mmask16>(width - lane < 16 ? 0xff : 0xffff);
-      const auto gather = [&](std::int64_t in, std::int64_t row, std::int64_t column) {
-        if (in >= weights.ins) return _mm512_setzero_ps();
-        const float* const from = weights.data + (block.channel + lane) * weights.out_stride + in * weights.in_stride +
-                                  row * weights.row_stride + column * weights.column_stride;
-        if (weights.out_stride == 1) return _mm512_maskz_loadu_ps(mask, from);
-        return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, index, from, 4);
-      };
-      for (std::int64_t row = 0; row < rows_; ++row) {
-        for (std::int64_t column = 0; column < columns_; ++column) {
-          std::uint32_t* const to = memory_.data() + block.offset + ((row * columns_ + column) * units_ + unit) * width + lane;
-          if constexpr (elements_per_unit<T> == 1) {
-            _mm512_mask_storeu_ps(to, kept, gather(unit, row, column));
-          } else {
+    const auto load = [&](std::int64_t in) {
+      if (in >= weights.ins) return _mm512_setzero_ps();
+      const float* const first = from + in * weights.in_stride;
+      if (weights.out_stride == 1) return _mm512_maskz_loadu_ps(mask, first);
+      return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, index, first, 4);
+    };
+    if constexpr (elements_per_unit<T> == 1) {
+      return _mm512_castps_si512(load(unit));
+    } else {
 #if defined(AXONZOO_AVX512_BF16)
-            const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(gather(2 * unit, row, column)));
-            const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(gather(2 * unit + 1, row, column)));
-            _mm512_mask_storeu_epi32(to, kept, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+      alignas(64) static constexpr auto order = [] {
+        std::array<std::uint16_t, 32> lanes{};
+        for (std::uint16_t i = 0; i < 32; ++i) lanes[i] = static_cast<std::uint16_t>(i / 2 + 16 * (i % 2));
+        return lanes;
+      }();
+      const auto both = (__m512i)_mm512_cvtne2ps_pbh(load(2 * unit + 1), load(2 * unit));
+      return _mm512_permutex2var_epi16(both, _mm512_load_si512(order.data()), both);
 #endif
-          }
-        }
-      }
     }
   }
 

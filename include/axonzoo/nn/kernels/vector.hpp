@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include <c10/util/BFloat16.h>
 
@@ -36,6 +37,14 @@ template <class T>
 inline constexpr int elements_per_unit = 4 / static_cast<int>(sizeof(T));
 
 #if defined(AXONZOO_AVX512)
+
+/// work(0) ... work(Count - 1), the numbers known at compile time so that arrays of vectors stay in registers.
+template <int Count, class Work>
+[[gnu::always_inline]] inline void unrolled(const Work& work) {
+  [&]<int... Numbers>(std::integer_sequence<int, Numbers...>) __attribute__((always_inline)) {
+    (work(std::integral_constant<int, Numbers>()), ...);
+  }(std::make_integer_sequence<int, Count>());
+}
 
 /// A vector of 16 or 8 float accumulators and what the kernels do with it.
 template <int Lanes>
@@ -72,8 +81,13 @@ struct vector<8> {
   using type = __m256;
   static type zero() { return _mm256_setzero_ps(); }
   static type load(const void* p) { return _mm256_loadu_ps(static_cast<const float*>(p)); }
-  /// The lower half; the intrinsic for it makes g++ 12 warn of uninitialised registers.
-  static type narrow(__m512 a) { return __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7); }
+  static type broadcast(const std::uint32_t* p) { return _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(*p))); }
+  /// The lower half. Its intrinsic makes g++ 12 warn of uninitialised registers, and its builtin makes it stop.
+  static type narrow(__m512 a) {
+    type low;
+    __builtin_memcpy(&low, &a, sizeof low);
+    return low;
+  }
   static type add(type a, type b) { return _mm256_add_ps(a, b); }
   static void store(float* p, type a) { _mm256_storeu_ps(p, a); }
   static void store(float* p, type a, int lanes) { _mm256_mask_storeu_ps(p, static_cast<__mmask8>((1U << lanes) - 1U), a); }

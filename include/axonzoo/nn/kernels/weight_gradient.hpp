@@ -46,36 +46,41 @@ void gradient_tile(const gradient_strides& s, const std::uint32_t* input, const 
   using half = vector<8>;
   typename wide::type total[outs][full + 1];
   typename half::type tails[outs];
-#pragma GCC unroll 8
-  for (int k = 0; k < outs; ++k) {
-#pragma GCC unroll 3
-    for (int v = 0; v < full; ++v) total[k][v] = wide::zero();
-    if constexpr (tail) tails[k] = half::zero();
-  }
+  unrolled<outs>([&](auto k) __attribute__((always_inline)) {
+    unrolled<full>([&](auto v) __attribute__((always_inline)) { total[k][v] = wide::zero(); });
+    if constexpr (tail != 0) tails[k] = half::zero();
+  });
   for (std::int64_t row = 0; row < s.rows; ++row, input += s.input_row, output += s.output_row) {
     const std::uint32_t *in = input, *out = output;
     for (std::int64_t column = 0; column < s.columns; ++column, in += s.input_pixel, out += s.output_pixel) {
       typename wide::type x[full + 1];
       typename half::type t;
-#pragma GCC unroll 3
-      for (int v = 0; v < full; ++v) x[v] = wide::load(in + 16 * v);
-      if constexpr (tail) t = half::load(in + 16 * full);
-#pragma GCC unroll 8
-      for (int k = 0; k < outs; ++k) {
-        const auto g = wide::broadcast(out + k);
-#pragma GCC unroll 3
-        for (int v = 0; v < full; ++v) total[k][v] = wide::multiply_add<T>(total[k][v], g, x[v]);
-        if constexpr (tail) tails[k] = half::multiply_add<T>(tails[k], half::narrow(g), t);
-      }
+      unrolled<full>([&](auto v) __attribute__((always_inline)) { x[v] = wide::load(in + 16 * v); });
+      if constexpr (tail != 0) t = half::load(in + 16 * full);
+      unrolled<outs>([&](auto k) __attribute__((always_inline)) {
+        const auto* const unit = out + k;
+        if constexpr (full == 0) {
+          tails[k] = half::multiply_add<T>(tails[k], half::broadcast(unit), t);
+        } else {
+          const auto g = wide::broadcast(unit);
+          unrolled<full>([&](auto v) __attribute__((always_inline)) { total[k][v] = wide::multiply_add<T>(total[k][v], g, x[v]); });
+          if constexpr (tail != 0) tails[k] = half::multiply_add<T>(tails[k], half::narrow(g), t);
+        }
+      });
     }
   }
-#pragma GCC unroll 8
-  for (int k = 0; k < outs; ++k) {
-    float* const to = sums + k * s.sum;
-#pragma GCC unroll 3
-    for (int v = 0; v < full; ++v) wide::store(to + 16 * v, add ? wide::add(total[k][v], wide::load(to + 16 * v)) : total[k][v]);
-    if constexpr (tail) half::store(to + 16 * full, add ? half::add(tails[k], half::load(to + 16 * full)) : tails[k]);
+  if (add) {
+    unrolled<outs>([&](auto k) __attribute__((always_inline)) {
+      float* const to = sums + k * s.sum;
+      unrolled<full>([&](auto v) __attribute__((always_inline)) { total[k][v] = wide::add(total[k][v], wide::load(to + 16 * v)); });
+      if constexpr (tail != 0) tails[k] = half::add(tails[k], half::load(to + 16 * full));
+    });
   }
+  unrolled<outs>([&](auto k) __attribute__((always_inline)) {
+    float* const to = sums + k * s.sum;
+    unrolled<full>([&](auto v) __attribute__((always_inline)) { wide::store(to + 16 * v, total[k][v]); });
+    if constexpr (tail != 0) half::store(to + 16 * full, tails[k]);
+  });
 }
 
 template <class T>
