@@ -1,0 +1,116 @@
+// A whole training step (forward, loss with deep supervision, backward, clipping, AdamW) against PyTorch eager, interleaved.
+//
+//   training_step --python PYTHON [--model unet|segnet] [--precision fp32|bf16] [--batch 4] [--patch 256] [--repeats 20] [--layers]
+//
+// PYTHON has torch of the version this program is built with, and numpy. See benchmarks/README.md.
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/Parallel.h>
+#include <ATen/core/Tensor.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <axonzoo/core/allocator.hpp>
+#include <axonzoo/io/replace_file.hpp>
+#include <axonzoo/nn/soft_loss.hpp>
+#include <axonzoo/train/adamw.hpp>
+
+#include "interleaved.hpp"
+#include "layer_times.hpp"
+#include "step_settings.hpp"
+
+namespace {
+
+/// What axonzoo's trainer does with a batch, and when each part of it was done.
+class training {
+ public:
+  training(const benchmarks::step_settings& settings, benchmarks::workload& work) : settings_(settings), work_(work) {
+    axonzoo::optimizer::named_tensors parameters;
+    for (const auto& item : work.net->named_parameters()) parameters.emplace_back(item.key(), item.value());
+    optimizer_ = std::make_unique<axonzoo::adamw>(std::move(parameters));
+  }
+
+  benchmarks::peer_process::result step() {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto scope = settings_.enter_precision();
+    const auto logits = work_.net->forward(work_.images.to(settings_.compute_type()));
+    const double forward = benchmarks::seconds_since(begin);
+    const auto loss = supervised_loss(logits);
+    const double value = loss.item<double>();
+    const double until_loss = benchmarks::seconds_since(begin);
+    optimizer_->clear_gradients();
+    loss.backward();
+    const double backward = benchmarks::seconds_since(begin);
+    optimizer_->step(1e-4, 5.0);
+    const double all = benchmarks::seconds_since(begin);
+    parts_[0].push_back(forward);
+    parts_[1].push_back(until_loss - forward);
+    parts_[2].push_back(backward - until_loss);
+    parts_[3].push_back(all - backward);
+    return {all, value};
+  }
+
+  void print_parts() const {
+    const auto ms = [&](int part) { return benchmarks::spread(parts_[part]).median * 1e3; };
+    std::printf("axonzoo's step: forward %.1f, loss %.2f, backward %.1f, update %.2f ms\n", ms(0), ms(1), ms(2), ms(3));
+  }
+
+ private:
+  [[nodiscard]] at::Tensor supervised_loss(const std::vector<at::Tensor>& logits) const {
+    at::Tensor loss;
+    double weight = 1, weights = 0;
+    for (const auto& level : logits) {
+      const auto factor = work_.labels.size(1) / level.size(2);
+      const auto term = axonzoo::dice_cross_entropy(level, axonzoo::labels_at(work_.labels, factor)).mul(weight);
+      loss = loss.defined() ? loss.add(term) : term;
+      weights += weight;
+      weight /= 2;
+    }
+    return loss.div(weights);
+  }
+
+  const benchmarks::step_settings& settings_;
+  benchmarks::workload& work_;
+  std::unique_ptr<axonzoo::adamw> optimizer_;
+  std::vector<double> parts_[4];
+};
+
+/// Forward once and backward twice that, but for the first layer, whose input needs no gradient.
+double training_macs(const benchmarks::workload& work) {
+  const auto first = work.net->parameters().front();
+  const auto pixels = work.images.numel() / work.images.size(1);
+  return 3 * work.macs - static_cast<double>(first.numel() * pixels);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  axonzoo::use_caching_allocator();
+  benchmarks::step_settings settings;
+  CLI::App options("Times training steps against PyTorch eager");
+  settings.add_to(options);
+  CLI11_PARSE(options, argc, argv);
+  try {
+    at::set_num_threads(settings.threads);
+    benchmarks::workload work(settings, true);
+    training ours(settings, work);
+    auto found = benchmarks::compare(settings, work, "train", training_macs(work), [&] { return ours.step(); });
+    ours.print_parts();
+    if (settings.layers) {
+      const benchmarks::layer_times layers(settings, *work.net, true);
+      found["layers"] = layers.print(1e9 * found["peak_gflops"].get<double>());
+    }
+    if (!settings.json.empty()) axonzoo::replace_file(settings.json, found.dump(1) + '\n');
+  } catch (const std::exception& failure) {
+    std::cerr << "training_step: " << failure.what() << '\n';
+    return 1;
+  }
+}
