@@ -34,6 +34,4 @@ struct parallel {
   static constexpr bool many_ranks = false;
 };
 
-static_assert(axonzoo::variant<model, precision, pruning, parallel>::legal);
-
 }  // namespace illegal
