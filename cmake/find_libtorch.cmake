@@ -141,11 +141,11 @@ function(_axonzoo_define_libtorch)
   message(STATUS "axonzoo: LibTorch ${version} in ${root}")
 endfunction()
 
-# Headers of CUDA and NCCL come from the toolkit where there is one, else from the wheel's own nvidia/ folders.
+# Headers of CUDA and NCCL come from the wheel's own nvidia/ folders, which are of its version, else from the toolkit.
 function(_axonzoo_add_cuda root)
   file(GLOB wheel_folders "${root}/../nvidia/*/include")
   find_package(CUDAToolkit QUIET)
-  set(hints ${CUDAToolkit_INCLUDE_DIRS} ${wheel_folders})
+  set(hints ${wheel_folders} ${CUDAToolkit_INCLUDE_DIRS})
   find_path(AXONZOO_CUDA_INCLUDE cuda_runtime_api.h HINTS ${hints})
   find_path(AXONZOO_NCCL_INCLUDE nccl.h HINTS ${hints})
   if(NOT AXONZOO_CUDA_INCLUDE OR NOT AXONZOO_NCCL_INCLUDE OR NOT EXISTS "${root}/lib/libtorch_cuda.so")
