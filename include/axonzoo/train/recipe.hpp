@@ -25,15 +25,6 @@ struct policy_number {
   std::string help;
 };
 
-/// A pruning policy's state with its type erased.
-class pruner {
- public:
-  virtual ~pruner() = default;
-  virtual std::vector<narrowing> at(const pruning_moment& moment) = 0;
-  [[nodiscard]] virtual bool finished() const = 0;
-  virtual void resume(bool finished) = 0;
-};
-
 /// A variant with its types erased: what the untemplated loop needs. Made by `recipe_of<V>()`.
 struct recipe {
   std::string variant, model, precision, pruning, parallel;
@@ -57,15 +48,6 @@ struct policies {
 };
 
 namespace detail {
-
-template <class Policy>
-struct erased_pruner : pruner {
-  explicit erased_pruner(const Policy& policy) : state(policy) {}
-  std::vector<narrowing> at(const pruning_moment& moment) override { return state.at(moment); }
-  [[nodiscard]] bool finished() const override { return state.finished(); }
-  void resume(bool finished) override { state.resume(finished); }
-  typename Policy::state state;
-};
 
 template <class Policy>
 void collect_numbers(Policy& policy, std::vector<policy_number>& numbers) {
@@ -93,7 +75,7 @@ recipe recipe_of(policies<Variant> chosen = {}) {
   made.make_network = [held](auto channels, auto classes) { return held->model.make(channels, classes); };
   made.compute_type = Variant::precision::compute_type;
   made.enter_precision = [](c10::DeviceType device) -> std::shared_ptr<void> { return std::make_shared<typename Variant::precision::scope>(device); };
-  made.start_pruning = [held]() -> std::unique_ptr<pruner> { return std::make_unique<detail::erased_pruner<typename Variant::pruning>>(held->pruning); };
+  made.start_pruning = [held]() -> std::unique_ptr<pruner> { return std::make_unique<typename Variant::pruning::state>(held->pruning); };
   made.connect = [held](const rank_place& place, c10::Device device) { return held->parallel.connect(place, device); };
   made.many_ranks = Variant::parallel::many_ranks;
   detail::collect_numbers(held->model, made.numbers);

@@ -110,6 +110,18 @@ class trainer {
   [[nodiscard]] const nlohmann::json& history() const { return history_; }
   [[nodiscard]] std::int64_t steps() const { return step_; }
   [[nodiscard]] double train_seconds() const { return elapsed_; }
+
+  /// Seconds spent on steps: without validation and saving.
+  [[nodiscard]] double step_seconds() const {
+    double sum = 0;
+    for (const auto* phase : {"wait", "forward", "backward", "communicate", "update"}) {
+      const auto found = phases_.seconds().find(phase);
+      if (found != phases_.seconds().end()) sum += found->second;
+    }
+    return sum;
+  }
+
+  /// Loss of each step since the start or the resume.
   [[nodiscard]] const std::vector<double>& losses() const { return losses_; }
 
  private:
@@ -212,14 +224,13 @@ class trainer {
   }
 
   void prune_when_due() {
-    const pruning_moment moment{*net_, spent_share()};
-    if (prune_->finished()) return;
+    if (!prune_->due(spent_share())) return;
     phases_.time("prune", [&] {
       ranks_.detach();
-      const auto narrowings = prune_->at(moment);
+      const auto narrowings = prune_->prune(*net_);
       for (const auto& one : narrowings) optimizer_->narrow(one.tensor, one.axis, one.kept);
       average_.narrow(narrowings);
-      if (!narrowings.empty()) best_ = -1;
+      best_ = -1;  // what came before does not compete
       ranks_.attach(*net_);
     });
   }
@@ -231,7 +242,6 @@ class trainer {
     epoch_loss_ = 0;
     epoch_count_ = 0;
     bool going = true;
-    // the network to be kept is the pruned one: what comes before does not compete
     if (!parts_.validation.empty() && !stopping) {
       phases_.time("validate", [&] {
         average_.exchange(*net_);
@@ -261,6 +271,8 @@ class trainer {
       average_.exchange(*net_);
       if (ranks_.rank() == 0) write_checkpoint(path, named_tensors(*net_), facts_);
     } else {
+      auto written = at::zeros({1});
+      ranks_.sum(written);  // rank 0 has come this far, so its file is whole
       load_tensors(*net_, read_safetensors(path).tensors, "'" + path.string() + "'");
     }
     net_->eval();

@@ -1,0 +1,20 @@
+#pragma once
+
+// Everything. It reads LibTorch, so include it in the few units that train or segment; programs that only name a variant include
+// axonzoo/fwd.hpp.
+
+#include <axonzoo/data/open.hpp>
+#include <axonzoo/data/write_phantoms.hpp>
+#include <axonzoo/infer/predictor.hpp>
+#include <axonzoo/infer/write_masks.hpp>
+#include <axonzoo/metrics/evaluate.hpp>
+#include <axonzoo/models/registry.hpp>
+#include <axonzoo/parallel/ddp.hpp>
+#include <axonzoo/parallel/single.hpp>
+#include <axonzoo/precision/bf16.hpp>
+#include <axonzoo/precision/fp32.hpp>
+#include <axonzoo/pruning/magnitude.hpp>
+#include <axonzoo/pruning/none.hpp>
+#include <axonzoo/report/overlay.hpp>
+#include <axonzoo/run.hpp>
+#include <axonzoo/train/train.hpp>

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <axonzoo/core/error.hpp>
+#include <axonzoo/core/image.hpp>
+#include <axonzoo/data/prepared_micrograph.hpp>
+#include <axonzoo/infer/checkpoint.hpp>
+#include <axonzoo/infer/labels.hpp>
+#include <axonzoo/infer/tiles.hpp>
+#include <axonzoo/models/registry.hpp>
+#include <axonzoo/precision/bf16.hpp>
+
+namespace axonzoo {
+
+/// A trained network, ready for whole images of any size.
+class predictor {
+ public:
+  /// Reads a checkpoint that a variant program wrote. `make` is for models outside the zoo. Throws `error`.
+  explicit predictor(const std::filesystem::path& checkpoint, c10::Device device = c10::kCPU, network_maker make = {})
+      : device_(device) {
+    const auto origin = "'" + checkpoint.string() + "'";
+    const auto file = read_safetensors(checkpoint);
+    facts_ = read_facts(file, origin);
+    if (!make) make = maker_of(facts_.model);
+    net_ = make(facts_.channels, static_cast<std::int64_t>(facts_.classes.size()));
+    load_tensors(*net_, file.tensors, origin);
+    net_->to(device_);
+    net_->eval();
+    options_.side = facts_.patch;
+  }
+
+  [[nodiscard]] const checkpoint_facts& facts() const { return facts_; }
+  [[nodiscard]] tile_options& options() { return options_; }
+  [[nodiscard]] network& net() { return *net_; }
+
+  /// Class of each pixel of `pixels` ([H, W, C] in the file's own grey levels) at its own size. `pixel_size` in um; needed where
+  /// the network was trained at one. Throws `error` on another number of channels or a missing pixel size.
+  [[nodiscard]] label_image segment(const image& pixels, double pixel_size) {
+    if (facts_.pixel_size > 0 && !(pixel_size > 0)) {
+      throw error("cannot segment the image", "its pixel size is unknown and the network was trained at " + std::to_string(facts_.pixel_size) + " um",
+                  "give --pixel-size UM");
+    }
+    const auto prepared = prepare_pixels(with_channels(pixels), pixel_size, facts_.pixel_size);
+    std::unique_ptr<autocast_scope> scope;
+    const auto compute_type = facts_.precision == "bf16" ? c10::kBFloat16 : c10::kFloat;
+    if (compute_type != c10::kFloat) scope = std::make_unique<autocast_scope>(device_.type(), compute_type);
+    const auto probabilities = class_probabilities(*net_, prepared, compute_type, device_, options_);
+    return likeliest_labels(probabilities, pixels.shape(0), pixels.shape(1));
+  }
+
+ private:
+  /// Grey to colour by repetition and colour to grey by its mean, as the network wants.
+  [[nodiscard]] image with_channels(const image& pixels) const {
+    return as_channels(pixels, static_cast<std::size_t>(facts_.channels));
+  }
+
+  c10::Device device_;
+  checkpoint_facts facts_;
+  std::shared_ptr<network> net_;
+  tile_options options_;
+};
+
+}  // namespace axonzoo

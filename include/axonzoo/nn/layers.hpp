@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+#include <torch/nn/module.h>
+
+#include <axonzoo/nn/batch_norm.hpp>
+#include <axonzoo/nn/convolution.hpp>
+#include <axonzoo/nn/instance_norm.hpp>
+#include <axonzoo/nn/macs.hpp>
+#include <axonzoo/nn/network.hpp>
+
+namespace axonzoo {
+
+/// He et al. 2015, for leaky ReLU of slope `a`: normal with variance 2 / ((1 + a^2) fan_in). Channels last in memory.
+inline at::Tensor filter_bank(at::IntArrayRef shape, std::int64_t fan_in, double slope) {
+  const double deviation = std::sqrt(2.0 / ((1 + slope * slope) * static_cast<double>(fan_in)));
+  return at::empty(shape).normal_(0, deviation).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+/// Convolution [N, Cin, H, W] -> [N, Cout, H/stride, W/stride] with bias and no norm: the last layer of a network.
+class conv_layer : public torch::nn::Module {
+ public:
+  conv_layer(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride = 1, bool bias = true)
+      : stride_(stride),
+        weight_(register_parameter("weight", filter_bank({out, in, kernel, kernel}, in * kernel * kernel, 0.01))) {
+    if (bias) bias_ = register_parameter("bias", at::zeros({out}));
+  }
+
+  at::Tensor forward(const at::Tensor& x) {
+    const auto padding = weight_.size(2) / 2;
+    auto y = convolution(x, weight_, bias_, stride_, padding);
+    mac_counter::add(y.numel() * weight_.numel() / weight_.size(0));
+    return y;
+  }
+
+  [[nodiscard]] std::int64_t in_channels() const { return weight_.size(1); }
+
+ private:
+  std::int64_t stride_;
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+
+/// Transposed convolution with kernel and stride 2: [N, Cin, H, W] -> [N, Cout, 2H, 2W]. Weight [Cin, Cout, 2, 2].
+class up_layer : public torch::nn::Module {
+ public:
+  up_layer(std::int64_t in, std::int64_t out)
+      : weight_(register_parameter("weight", filter_bank({in, out, 2, 2}, in, 0.01))), bias_(register_parameter("bias", at::zeros({out}))) {}
+
+  at::Tensor forward(const at::Tensor& x) {
+    auto y = transposed_convolution_2x2(x, weight_, bias_);
+    mac_counter::add(y.numel() * weight_.size(0));
+    return y;
+  }
+
+  [[nodiscard]] std::int64_t out_channels() const { return weight_.size(1); }
+
+ private:
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+
+/// The affine part of a norm, and, for a norm over batches, its running statistics. All [C], fp32.
+class norm_parameters : public torch::nn::Module {
+ public:
+  norm_parameters(std::int64_t channels, bool running)
+      : weight(register_parameter("weight", at::ones({channels}))), bias(register_parameter("bias", at::zeros({channels}))) {
+    if (running) {
+      running_mean = register_buffer("running_mean", at::zeros({channels}));
+      running_variance = register_buffer("running_var", at::ones({channels}));
+    }
+  }
+
+  at::Tensor weight;
+  at::Tensor bias;
+  at::Tensor running_mean;
+  at::Tensor running_variance;
+};
+
+/// What follows a 3x3 convolution in a block.
+enum class norm_kind {
+  instance_leaky,  ///< instance norm, leaky ReLU 0.01 (nnU-Net; Isensee et al. 2021)
+  batch_relu,      ///< batch norm, ReLU (VGG16 with batch norm; SegNet, Badrinarayanan et al. 2017)
+};
+
+/// 3x3 convolution, affine norm, activation. The convolution has no bias: the norm would take it away.
+class conv_block : public torch::nn::Module {
+ public:
+  conv_block(std::int64_t in, std::int64_t out, norm_kind kind, std::int64_t stride = 1)
+      : kind_(kind),
+        conv_(register_module("conv", std::make_shared<conv_layer>(in, out, 3, stride, false))),
+        norm_(register_module("norm", std::make_shared<norm_parameters>(out, kind == norm_kind::batch_relu))) {}
+
+  at::Tensor forward(const at::Tensor& x) {
+    const auto y = conv_->forward(x);
+    if (kind_ == norm_kind::instance_leaky) return instance_norm_leaky_relu(y, norm_->weight, norm_->bias, 1e-5, 0.01);
+    return batch_norm_relu(y, norm_->weight, norm_->bias, norm_->running_mean, norm_->running_variance, is_training(), 0.1, 1e-5);
+  }
+
+  /// Adds the axes that carry this block's output channels to `group`; `prefix` is the block's name in its network.
+  void add_output_axes(channel_group& group, const std::string& prefix) const {
+    group.channels = norm_->weight.size(0);
+    group.axes.push_back({prefix + ".conv.weight", 0, 0});
+    for (const auto& item : norm_->named_parameters()) group.axes.push_back({prefix + ".norm." + item.key(), 0, 0});
+    for (const auto& item : norm_->named_buffers()) group.axes.push_back({prefix + ".norm." + item.key(), 0, 0});
+  }
+
+  [[nodiscard]] std::int64_t in_channels() const { return conv_->in_channels(); }
+  [[nodiscard]] std::int64_t out_channels() const { return norm_->weight.size(0); }
+
+ private:
+  norm_kind kind_;
+  std::shared_ptr<conv_layer> conv_;
+  std::shared_ptr<norm_parameters> norm_;
+};
+
+}  // namespace axonzoo

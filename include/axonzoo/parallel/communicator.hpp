@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+
+#include <axonzoo/nn/network.hpp>
+
+namespace axonzoo {
+
+/// What the training loop asks of a parallel strategy. All calls but rank() and world_size() are collective: every rank makes
+/// them in the same order.
+class communicator {
+ public:
+  communicator() = default;
+  communicator(const communicator&) = delete;
+  communicator& operator=(const communicator&) = delete;
+  virtual ~communicator() = default;
+
+  [[nodiscard]] virtual int rank() const = 0;
+  [[nodiscard]] virtual int world_size() const = 0;
+
+  /// Makes all ranks' parameters and buffers rank 0's, and from now on averages their gradients. Called again whenever the
+  /// network's shapes have changed.
+  virtual void attach(network& net) = 0;
+
+  /// Lets go of the parameters before their shapes change.
+  virtual void detach() = 0;
+
+  /// Before each backward pass from `loss`.
+  virtual void before_backward(const at::Tensor& loss) = 0;
+
+  /// Seconds of the last backward pass that went by after this rank's own gradients were complete.
+  [[nodiscard]] virtual double exposed_seconds() const = 0;
+
+  /// Sums over ranks, in place.
+  virtual void sum(at::Tensor& values) = 0;
+
+  /// Rank 0's contents for all, in place.
+  virtual void broadcast(at::Tensor& values) = 0;
+};
+
+/// One rank alone.
+class alone : public communicator {
+ public:
+  [[nodiscard]] int rank() const override { return 0; }
+  [[nodiscard]] int world_size() const override { return 1; }
+  void attach(network&) override {}
+  void detach() override {}
+  void before_backward(const at::Tensor&) override {}
+  [[nodiscard]] double exposed_seconds() const override { return 0; }
+  void sum(at::Tensor&) override {}
+  void broadcast(at::Tensor&) override {}
+};
+
+}  // namespace axonzoo

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include <c10/core/Device.h>
+
+#include <axonzoo/core/concepts.hpp>
+#include <axonzoo/fwd.hpp>
+#include <axonzoo/parallel/communicator.hpp>
+#include <axonzoo/parallel/launch.hpp>
+
+namespace axonzoo {
+
+/// Distributed data parallel (Li et al. 2020): each rank trains a copy on its share of the batch, and LibTorch's bucketed reducer
+/// averages gradients while the backward pass still runs. Gloo on CPU, NCCL on CUDA.
+struct ddp {
+  using axis = axes::parallel;
+  static constexpr std::string_view name = "ddp";
+  static constexpr bool many_ranks = true;
+
+  /// Throws `error` when the other ranks cannot be reached in time or the port is in use.
+  static std::unique_ptr<communicator> connect(const rank_place& place, c10::Device device);
+};
+
+}  // namespace axonzoo
+
+#ifndef AXONZOO_SEPARATE_PROGRAM
+#include <axonzoo/parallel/ddp_communicator.hpp>
+#endif

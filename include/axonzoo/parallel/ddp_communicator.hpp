@@ -1,0 +1,118 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <torch/csrc/distributed/c10d/reducer.hpp>
+#include <torch/version.h>
+
+#include <axonzoo/core/error.hpp>
+#include <axonzoo/parallel/backend/gloo.hpp>
+#include <axonzoo/parallel/backend/nccl.hpp>
+#include <axonzoo/parallel/ddp.hpp>
+
+namespace axonzoo {
+
+/// Ranks joined by a c10d process group; gradients go through LibTorch's bucketed reducer.
+class ddp_communicator : public communicator {
+ public:
+  ddp_communicator(c10::intrusive_ptr<c10d::ProcessGroup> group, int rank, int world_size)
+      : group_(std::move(group)), rank_(rank), world_size_(world_size) {}
+
+  [[nodiscard]] int rank() const override { return rank_; }
+  [[nodiscard]] int world_size() const override { return world_size_; }
+
+  void attach(network& net) override {
+    detach();
+    std::vector<at::Tensor> parameters;
+    std::unordered_map<std::size_t, std::string> names;
+    for (const auto& item : net.named_parameters()) {
+      auto value = item.value().detach();
+      broadcast(value);
+      if (!item.value().requires_grad()) continue;
+      names.emplace(parameters.size(), item.key());
+      parameters.push_back(item.value());
+    }
+    for (auto& buffer : net.buffers()) broadcast(buffer);
+    // gradients are complete from the last layer to the first, so buckets are filled in that order
+    const std::vector<at::Tensor> reversed(parameters.rbegin(), parameters.rend());
+    std::vector<std::int64_t> order(parameters.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(order.size() - 1 - i);
+    const auto buckets = std::get<0>(c10d::compute_bucket_assignment_by_size(reversed, {first_bucket_bytes, bucket_bytes}, {}, order));
+    reducer_ = std::make_unique<c10d::Reducer>(parameters, buckets, group_, std::vector<bool>(parameters.size(), false), bucket_bytes,
+                                               /*find_unused_parameters=*/false, /*gradient_as_bucket_view=*/true, names, first_bucket_bytes
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 10
+                                               , false, false, std::vector<std::int64_t>{}
+#endif
+    );
+    for (const auto& parameter : parameters) {
+      parameter.register_hook([this](const at::Tensor&) { last_gradient_ = clock::now(); });
+    }
+  }
+
+  void detach() override {
+    if (reducer_ == nullptr) return;
+    reducer_->remove_autograd_hooks();
+    reducer_.reset();
+  }
+
+  void before_backward(const at::Tensor& loss) override { reducer_->prepare_for_backward({loss}); }
+
+  [[nodiscard]] double exposed_seconds() const override { return std::chrono::duration<double>(clock::now() - last_gradient_).count(); }
+
+  void sum(at::Tensor& values) override {
+    std::vector<at::Tensor> tensors{values};
+    group_->allreduce(tensors)->wait();
+  }
+
+  void broadcast(at::Tensor& values) override {
+    // collectives want dense memory; a channels-last filter bank is dense in its own order
+    auto dense = values.contiguous();
+    std::vector<at::Tensor> tensors{dense};
+    group_->broadcast(tensors)->wait();
+    if (!dense.is_same(values)) values.copy_(dense);
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  static constexpr std::int64_t first_bucket_bytes = 1 << 20;
+  static constexpr std::int64_t bucket_bytes = 4 << 20;
+
+  c10::intrusive_ptr<c10d::ProcessGroup> group_;
+  int rank_;
+  int world_size_;
+  std::unique_ptr<c10d::Reducer> reducer_;
+  clock::time_point last_gradient_ = clock::now();
+};
+
+inline std::unique_ptr<communicator> ddp::connect(const rank_place& place, c10::Device device) {
+  const auto where = place.address + ":" + std::to_string(place.port);
+  try {
+    c10d::TCPStoreOptions options;
+    options.port = static_cast<std::uint16_t>(place.port);
+    options.isServer = place.rank == 0;
+    options.numWorkers = static_cast<std::size_t>(place.world_size);
+    options.timeout = std::chrono::seconds(120);
+    auto store = c10::make_intrusive<c10d::TCPStore>(place.address, options);
+    auto group = c10::make_intrusive<c10d::ProcessGroup>(store, place.rank, place.world_size);
+    if (device.is_cuda()) {
+      add_nccl(*group, store, place);
+    } else {
+      add_gloo(*group, store, place);
+    }
+    return std::make_unique<ddp_communicator>(std::move(group), place.rank, place.world_size);
+  } catch (const c10::Error& failure) {
+    throw error("cannot join rank " + std::to_string(place.rank) + " of " + std::to_string(place.world_size) + " at " + where,
+                failure.what_without_backtrace(), "check that the port is free, that all ranks run and that they reach this address");
+  }
+}
+
+}  // namespace axonzoo

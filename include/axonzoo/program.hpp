@@ -1,0 +1,148 @@
+#pragma once
+
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <axonzoo/core/allocator.hpp>
+#include <axonzoo/core/device.hpp>
+#include <axonzoo/core/error.hpp>
+#include <axonzoo/core/interrupt.hpp>
+#include <axonzoo/data/open.hpp>
+#include <axonzoo/data/write_phantoms.hpp>
+#include <axonzoo/parallel/ddp_communicator.hpp>
+#include <axonzoo/parallel/launch_processes.hpp>
+#include <axonzoo/run.hpp>
+#include <axonzoo/train/train.hpp>
+
+namespace axonzoo {
+namespace detail {
+
+/// What the command line of a variant program says.
+struct program_options {
+  train_options train;
+  std::vector<std::filesystem::path> data;
+  int phantoms = 0;
+  int ranks = 0;
+  int port = 0;
+  bool no_augmentation = false;
+  double image_pixel_size = 0;
+};
+
+inline void describe(CLI::App& app, program_options& options, const recipe& chosen) {
+  auto& t = options.train;
+  app.option_defaults()->always_capture_default();
+  auto* data = app.add_option("--data", options.data, "folder of micrographs with manual masks (BIDS, images/ + masks/, or NPY); may repeat");
+  app.add_option("--phantom", options.phantoms, "train on this many phantoms of white matter, made in --out")->excludes(data)->check(CLI::Range(1, 100000));
+  app.add_option("--test-subjects", t.test_subjects, "subjects to test on, by comma; otherwise one in five, by the seed")->delimiter(',');
+  app.add_option("--minutes", t.minutes, "train for so long");
+  app.add_option("--epochs", t.epochs, "train for so many epochs");
+  app.add_option("--steps", t.steps, "train for so many steps");
+  app.add_option("--seed", t.seed, "of weights, split, patches and augmentation");
+  app.add_option("--out", t.out, "folder to write into")->required();
+  app.add_flag("--resume", t.resume, "go on from the state in --out, where there is one");
+  app.add_option("--workers", t.workers, "loader threads; 0 loads in the training thread")->check(CLI::Range(0, 256));
+  app.add_option("--threads", t.threads, "computing threads of a rank; 0: all cores, shared among ranks")->check(CLI::Range(0, 1024));
+  app.add_option("--batch", t.batch, "patches in a step, over all ranks");
+  app.add_option("--patch", t.patch, "side of a patch in px after resampling");
+  app.add_option("--pixel-size", t.pixel_size, "um to resample to; 0: the training images' median");
+  app.add_option("--image-pixel-size", options.image_pixel_size, "um of images whose folder does not say");
+  app.add_option("--validation-share", t.validation_share, "of the subjects not tested; 0: none, the last weights are kept");
+  app.add_option("--patience", t.patience, "epochs without a better validation after which training stops; 0: never");
+  app.add_option("--epoch-steps", t.epoch_steps, "steps of an epoch; 0: one pass over the training pixels, 25 to 200");
+  app.add_option("--optimizer", t.optimizer, "adamw or sgd (Nesterov)");
+  app.add_option("--learning-rate", t.learning_rate, "highest rate; 0: 2e-3 for adamw, 1e-2 for sgd");
+  app.add_option("--weight-decay", t.weight_decay, "below 0: the optimiser's own");
+  app.add_option("--schedule", t.schedule, "cosine or poly");
+  app.add_option("--warm-up", t.warm_up, "share of the budget over which the rate rises");
+  app.add_option("--clip-norm", t.clip_norm, "largest norm of the gradient; 0: any");
+  app.add_option("--average-decay", t.average_decay, "of the moving average of weights; 0: none");
+  app.add_option("--foreground-share", t.foreground_share, "of patches that are centred on foreground");
+  app.add_flag("--no-augmentation", options.no_augmentation, "plain crops");
+  app.add_option("--inversion", t.augment.inversion, "probability that dark becomes bright in a patch: 0.5 for one model of SEM and TEM");
+  app.add_option("--turns", t.turns, "flips and quarter turns averaged at test: 1, 2, 4 or 8");
+  app.add_option("--tile-overlap", t.tile_overlap, "share of a tile's side at test");
+  app.add_option("--device", t.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+  if (chosen.many_ranks) {
+    app.add_option("--ranks", options.ranks, "start so many ranks on this machine; 0: as torchrun or SLURM says, else 1")->check(CLI::Range(0, 1024));
+    app.add_option("--port", options.port, "for the ranks to meet at; 0: a free one")->check(CLI::Range(0, 65535));
+  }
+  for (const auto& number : chosen.numbers) app.add_option("--" + number.name, *number.value, number.help);
+}
+
+inline dataset open_or_make(program_options& options, bool make) {
+  if (options.phantoms == 0) {
+    if (options.data.empty()) throw error("cannot train", "no images are given", "give --data DIR or --phantom N");
+    return open_dataset(options.data);
+  }
+  const auto folder = options.train.out / "phantoms";
+  if (make && !std::filesystem::exists(folder / "dataset_description.json")) {
+    phantom_set_options set;
+    set.images = options.phantoms;
+    set.seed = options.train.seed;
+    write_phantoms(folder, set);
+  }
+  options.data = {folder};
+  return open_dataset(options.data);
+}
+
+inline int train_in_place(program_options& options, const recipe& chosen, std::chrono::steady_clock::time_point started) {
+  const auto place = chosen.many_ranks ? place_from_environment() : rank_place{};
+  catch_interrupts();
+  use_device(options.train.device);
+  const auto data = open_or_make(options, place.world_size == 1 || std::getenv("LOCAL_WORLD_SIZE") == nullptr);
+  const auto record = train(data, options.train, chosen, options.data, place, started);
+  if (place.rank != 0) return interrupted() ? 130 : 0;
+  if (record.empty()) {
+    std::cerr << "axonzoo: stopped; --resume goes on from here\n";
+    return 130;
+  }
+  for (const auto& [name, score] : record.at("test").at("mean").at("classes").items()) {
+    std::cout << name << " dice " << score.at("dice").get<double>() << " iou " << score.at("iou").get<double>() << "\n";
+  }
+  std::cout << "written to " << options.train.out.string() << "\n";
+  return 0;
+}
+
+}  // namespace detail
+
+inline int run_program(int argc, char** argv, const recipe& chosen) {
+  const auto started = std::chrono::steady_clock::now();
+  use_caching_allocator();
+  detail::program_options options;
+  CLI::App app{"Trains " + chosen.variant + " to segment micrographs and tests it on subjects it never saw.\nWrites checkpoint.safetensors, results.json and test/ into --out."};
+  detail::describe(app, options, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& wrong) {
+    std::cerr << "axonzoo: " << wrong.what() << "; --help lists the options\n";
+    return 2;
+  }
+  try {
+    if (options.no_augmentation) options.train.augment = augmentation::off();
+    if (options.image_pixel_size != 0) options.train.image_pixel_size = options.image_pixel_size;
+    options.train.check();
+    chosen.check();
+    if (options.ranks > 0 && std::getenv("RANK") == nullptr) {
+      catch_interrupts();
+      if (options.phantoms > 0) detail::open_or_make(options, true);
+      return launch_ranks(options.ranks, options.port, argv);
+    }
+    return detail::train_in_place(options, chosen, started);
+  } catch (const c10::Error& failure) {
+    std::cerr << "axonzoo: LibTorch failed: " << failure.what_without_backtrace() << "\n";
+  } catch (const std::exception& failure) {
+    std::cerr << "axonzoo: " << failure.what() << "\n";
+  }
+  return 1;
+}
+
+}  // namespace axonzoo

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <ATen/Parallel.h>
+
+#include <nlohmann/json.hpp>
+
+#include <axonzoo/core/allocator.hpp>
+#include <axonzoo/core/error.hpp>
+#include <axonzoo/data/read.hpp>
+#include <axonzoo/data/split.hpp>
+#include <axonzoo/io/replace_file.hpp>
+#include <axonzoo/train/record.hpp>
+#include <axonzoo/train/test_images.hpp>
+#include <axonzoo/train/trainer.hpp>
+
+namespace axonzoo {
+
+namespace detail {
+
+/// The median pixel size of the micrographs, um; 0 where no folder says one.
+inline double median_pixel_size(const dataset& data, const std::vector<std::size_t>& members, std::optional<double> option) {
+  std::vector<double> sizes;
+  for (const auto member : members) {
+    const double own = data.micrographs[member].pixel_size;
+    if (own > 0 || option) sizes.push_back(own > 0 ? own : *option);
+  }
+  if (sizes.empty()) return 0;
+  std::nth_element(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2), sizes.end());
+  return sizes[sizes.size() / 2];
+}
+
+inline void require_masks(const dataset& data, const std::vector<std::size_t>& members) {
+  for (const auto member : members) {
+    const auto& source = data.micrographs[member];
+    if (source.masks.empty()) {
+      throw error("cannot train or test on '" + source.path.string() + "'", "it has no manual mask", "add one, or take the image out of the folder");
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Trains a variant on `data` and tests it on subjects it never saw. Writes checkpoint.safetensors, training_state.safetensors, results.json and
+/// test/ into `options.out` and returns the record (docs/results-json.md); an empty object when it was interrupted, and on ranks
+/// other than 0. `folders` is what the record says of the data's origin. Throws `error`.
+inline nlohmann::json train(const dataset& data, const train_options& options, const recipe& chosen, const std::vector<std::filesystem::path>& folders = {},
+                            const rank_place& place = {}, std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now()) {
+  use_caching_allocator();
+  options.check();
+  chosen.check();
+  const auto seconds_since = [](auto begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  const int threads = options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / place.local_world_size);
+  at::set_num_threads(threads);
+
+  const auto parts = split_by_subject(data, options.test_subjects, options.validation_share, options.seed);
+  for (const auto* members : {&parts.train, &parts.validation, &parts.test}) detail::require_masks(data, *members);
+  const double pixel_size = options.pixel_size > 0 ? options.pixel_size : detail::median_pixel_size(data, parts.train, options.image_pixel_size);
+  const auto cache = std::make_shared<prepared_cache>(data, pixel_size, options.image_pixel_size, options.cache_bytes);
+  double area = 0;
+  for (const auto member : parts.train) {
+    const auto prepared = cache->get(member);
+    const auto height = static_cast<std::int64_t>(prepared->pixels.shape(0)), width = static_cast<std::int64_t>(prepared->pixels.shape(1));
+    area += static_cast<double>(height * width);
+    if (options.patch > height || options.patch > width) {
+      throw error("cannot cut patches of " + std::to_string(options.patch) + " px from '" + data.micrographs[member].path.string() + "'",
+                  "it has " + std::to_string(width) + " x " + std::to_string(height) + " px at " + std::to_string(pixel_size) + " um",
+                  "give a smaller --patch or a finer --pixel-size");
+    }
+  }
+
+  checkpoint_facts facts;
+  facts.variant = chosen.variant;
+  facts.model = chosen.model;
+  facts.precision = chosen.precision;
+  facts.classes = data.classes;
+  facts.channels = static_cast<std::int64_t>(channels_of(data));
+  facts.pixel_size = pixel_size;
+  facts.patch = options.patch;
+
+  std::error_code failure;
+  std::filesystem::create_directories(options.out, failure);
+  if (failure) throw error("cannot write into '" + options.out.string() + "'", failure.message(), "give another --out");
+
+  const c10::Device device(options.device);
+  const auto ranks = chosen.connect(place, device.is_cuda() ? c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(place.local_rank)) : device);
+  trainer loop(cache, parts, chosen, options, *ranks, facts, area);
+  auto record = record_of(chosen, options, folders, data, parts, pixel_size, ranks->world_size());
+  record["parameters_before"] = parameter_count(*chosen.make_network(facts.channels, static_cast<std::int64_t>(facts.classes.size())));
+  record["macs_before"] = patch_macs(*chosen.make_network(facts.channels, static_cast<std::int64_t>(facts.classes.size())), facts.channels, options.patch);
+  loop.phases().add("start", seconds_since(started));
+  if (!loop.train()) return nlohmann::json::object();
+  if (ranks->rank() != 0) return nlohmann::json::object();
+
+  record["parameters"] = parameter_count(loop.net());
+  record["macs"] = patch_macs(loop.net(), facts.channels, options.patch);
+  record["steps"] = loop.steps();
+  record["images_per_second"] = static_cast<double>(loop.steps() * options.batch) / loop.step_seconds();
+  record["losses"] = loop.losses();
+  record["inference"] = {{"images_per_second", patches_per_second(loop.net(), chosen, device, facts.channels, options.patch)}};
+  auto test = loop.phases().time("test", [&] { return test_images(loop.net(), *cache, parts.test, chosen, options); });
+  record["inference"]["seconds_per_megapixel"] = test.at("seconds_per_megapixel");
+  test.erase("seconds_per_megapixel");
+  record["test"] = std::move(test);
+  record["history"] = loop.history();
+  record["peak_memory_bytes"] = peak_resident_bytes();
+  record["seconds"] = loop.phases().seconds();
+  record["seconds"]["train"] = loop.train_seconds();
+  record["seconds"]["total"] = seconds_since(started);
+  replace_file(options.out / "results.json", record.dump(1) + "\n");
+  return record;
+}
+
+/// The same for a variant as a type: `train<variant<unet, bf16>>(data, options)`, with numbers of its policies where they differ from the
+/// defaults.
+template <class Variant>
+nlohmann::json train(const dataset& data, const train_options& options, policies<Variant> chosen = {}) {
+  return train(data, options, recipe_of<Variant>(std::move(chosen)));
+}
+
+}  // namespace axonzoo
