@@ -19,8 +19,8 @@ extern "C" inline void axonzoo_on_interrupt(int signal) {
 
 }  // namespace detail
 
-/// From here on Ctrl-C and SIGTERM only set what `interrupted` returns, so that a program can finish its step and save; a second one
-/// kills it as usual. Blocking system calls are resumed.
+/// From here on Ctrl-C and SIGTERM only set what `interrupted` returns, so that a program can finish its step and save; a second
+/// one kills it as usual. Blocking system calls are resumed.
 inline void catch_interrupts() {
   struct sigaction action {};
   action.sa_handler = &detail::axonzoo_on_interrupt;

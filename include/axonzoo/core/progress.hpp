@@ -7,9 +7,9 @@
 #include <iostream>
 #include <ostream>
 #include <string>
+#include <unistd.h>
 
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 namespace axonzoo {
 
@@ -17,19 +17,27 @@ namespace axonzoo {
 [[nodiscard]] inline std::string duration_text(double seconds) {
   char text[64];
   const auto s = static_cast<long long>(std::clamp(seconds, 0., 1e15) + 0.5);
-  if (s < 60) std::snprintf(text, sizeof text, "%lld s", s);
-  else if (s < 3600) std::snprintf(text, sizeof text, "%lld min %02lld s", s / 60, s % 60);
-  else std::snprintf(text, sizeof text, "%lld h %02lld min", s / 3600, s / 60 % 60);
+  if (s < 60)
+    std::snprintf(text, sizeof text, "%lld s", s);
+  else if (s < 3600)
+    std::snprintf(text, sizeof text, "%lld min %02lld s", s / 60, s % 60);
+  else
+    std::snprintf(text, sizeof text, "%lld h %02lld min", s / 3600, s / 60 % 60);
   return text;
 }
 
-/// How far a long task is: on a terminal one line that is redrawn, with a bar, the rate and the time left; elsewhere (a log file) a
-/// plain line at most every `interval` and one at the end. Give `total` and `done` in whatever is counted; a total of 0 is unknown.
+/// How far a long task is: on a terminal one line that is redrawn, with a bar, the rate and the time left; elsewhere (a log file)
+/// a plain line at most every `interval` and one at the end. Give `total` and `done` in whatever is counted; a total of 0 is
+/// unknown.
 class progress {
  public:
   explicit progress(std::string what, double total, std::ostream& out = std::cerr,
                     std::chrono::duration<double> interval = std::chrono::seconds(10))
-      : what_(std::move(what)), total_(total), out_(out), terminal_(descriptor_of(out) >= 0), interval_(terminal_ ? 0.1 : interval.count()) {}
+      : what_(std::move(what)),
+        total_(total),
+        out_(out),
+        terminal_(descriptor_of(out) >= 0),
+        interval_(terminal_ ? 0.1 : interval.count()) {}
 
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
@@ -53,7 +61,8 @@ class progress {
   }
 
   /// The line of text for a state: `bar` columns of bar, none where it is 0.
-  [[nodiscard]] static std::string line(const std::string& what, double done, double total, double seconds, const std::string& note, int bar) {
+  [[nodiscard]] static std::string line(const std::string& what, double done, double total, double seconds,
+                                        const std::string& note, int bar) {
     std::string text = what;
     char part[64];
     if (total > 0) {
@@ -70,7 +79,8 @@ class progress {
     if (seconds > 0 && done > 0) {
       std::snprintf(part, sizeof part, ", %.3g/s", done / seconds);
       text += part;
-      text += total > 0 && done < total ? ", " + duration_text(seconds * (total - done) / done) + " left" : ", " + duration_text(seconds);
+      text += total > 0 && done < total ? ", " + duration_text(seconds * (total - done) / done) + " left"
+                                        : ", " + duration_text(seconds);
     }
     return note.empty() ? text : text + ", " + note;
   }
@@ -81,7 +91,9 @@ class progress {
     return descriptor >= 0 && ::isatty(descriptor) != 0 ? descriptor : -1;
   }
 
-  [[nodiscard]] double elapsed() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  [[nodiscard]] double elapsed() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
 
   void print(double now) {
     if (terminal_) {

@@ -24,7 +24,8 @@ using csv_cell = std::variant<double, std::int64_t, std::string>;
 [[nodiscard]] inline csv_cell parse_csv_cell(const std::string& text) {
   const char *begin = text.data(), *end = begin + text.size();
   const std::size_t digits = text.starts_with('-') ? 1 : 0;
-  if (text.size() > digits + 1 && text[digits] == '0' && std::isdigit(static_cast<unsigned char>(text[digits + 1])) != 0) return text;
+  if (text.size() > digits + 1 && text[digits] == '0' && std::isdigit(static_cast<unsigned char>(text[digits + 1])) != 0)
+    return text;
   std::int64_t whole = 0;
   if (const auto [stop, wrong] = std::from_chars(begin, end, whole); wrong == std::errc{} && stop == end) return whole;
   double real = 0;
@@ -35,7 +36,8 @@ using csv_cell = std::variant<double, std::int64_t, std::string>;
 /// A cell so that reading it back gives the same number or text, of the same kind.
 [[nodiscard]] inline std::string format_csv_cell(const csv_cell& cell) {
   char digits[32];
-  if (const auto* whole = std::get_if<std::int64_t>(&cell)) return {digits, std::to_chars(digits, digits + sizeof digits, *whole).ptr};
+  if (const auto* whole = std::get_if<std::int64_t>(&cell))
+    return {digits, std::to_chars(digits, digits + sizeof digits, *whole).ptr};
   if (const auto* real = std::get_if<double>(&cell)) {
     if (std::isnan(*real)) return "nan";
     std::string text(digits, std::to_chars(digits, digits + sizeof digits, *real).ptr);
@@ -59,8 +61,8 @@ template <class Cells>
   return (line.empty() ? "\"\"" : line) + '\n';  // an empty line is no row
 }
 
-/// Splits text into rows as RFC 4180 says, with lines ended in any way. Throws with `doing` and the line for a quote that is never
-/// closed or that text follows.
+/// Splits text into rows as RFC 4180 says, with lines ended in any way. Throws with `doing` and the line for a quote that is
+/// never closed or that text follows.
 class csv_reader {
  public:
   csv_reader(std::string_view text, std::string doing) : text_(text), doing_(std::move(doing)) {

@@ -53,9 +53,12 @@ inline image_format require_format(const std::filesystem::path& path) {
 /// Height, width, channels and bits, from the header alone. Throws as `read_image` does for what the header shows.
 [[nodiscard]] inline image_size read_image_size(const std::filesystem::path& path) {
   switch (detail::require_format(path)) {
-    case image_format::png: return read_png_size(path);
-    case image_format::jpeg: return read_jpeg_size(path);
-    default: return read_tiff_size(path);
+    case image_format::png:
+      return read_png_size(path);
+    case image_format::jpeg:
+      return read_jpeg_size(path);
+    default:
+      return read_tiff_size(path);
   }
 }
 
@@ -66,9 +69,12 @@ inline image_format require_format(const std::filesystem::path& path) {
   const image_format format = detail::require_format(path);
   try {
     switch (format) {
-      case image_format::png: return read_png(path);
-      case image_format::jpeg: return read_jpeg(path);
-      default: return read_tiff(path);
+      case image_format::png:
+        return read_png(path);
+      case image_format::jpeg:
+        return read_jpeg(path);
+      default:
+        return read_tiff(path);
     }
   } catch (const std::bad_alloc&) {
     throw error("cannot read image '" + path.string() + "'", "it does not fit into memory", "cut it into parts");

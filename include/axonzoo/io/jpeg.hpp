@@ -6,11 +6,10 @@
 #include <cstdint>
 #include <cstdio>  // jpeglib.h uses FILE without including it
 #include <filesystem>
+#include <jerror.h>
+#include <jpeglib.h>
 #include <string>
 #include <vector>
-
-#include <jpeglib.h>
-#include <jerror.h>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/image.hpp>
@@ -104,7 +103,8 @@ inline image_size open_jpeg(jpeg_session& session, std::FILE* file, const std::f
   image pixels = image::from_shape({size.height, size.width, size.channels});
   std::vector<std::uint8_t> row(size.width * size.channels);
   if (!detail::read_jpeg_rows(session, row.data(), pixels.data(), row.size()))
-    throw error(doing, std::string("JPEG: ") + session.problem.data(), "the file is cut short or damaged, copy it again from its source");
+    throw error(doing, std::string("JPEG: ") + session.problem.data(),
+                "the file is cut short or damaged, copy it again from its source");
   return pixels;
 }
 

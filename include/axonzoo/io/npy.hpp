@@ -29,9 +29,10 @@ namespace detail {
 
 inline double half_to_double(std::uint16_t bits) {
   const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  const double size = exponent == 0    ? std::ldexp(fraction, -24)
-                      : exponent == 31 ? (fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN())
-                                       : std::ldexp(1024 + fraction, exponent - 25);
+  const double size = exponent == 0 ? std::ldexp(fraction, -24)
+                      : exponent == 31
+                          ? (fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN())
+                          : std::ldexp(1024 + fraction, exponent - 25);
   return (bits & 0x8000) != 0 ? -size : size;
 }
 
@@ -72,7 +73,8 @@ bool convert_npy(const npy_header& header, const char* from, Value* to) {
   const auto as = [&](auto stored) { return convert_npy<Value, decltype(stored)>(from, header.count, swap, to); };
   const std::size_t n = header.item;
   switch (header.kind) {
-    case 'i': return n == 1 ? as(std::int8_t{}) : n == 2 ? as(std::int16_t{}) : n == 4 ? as(std::int32_t{}) : as(std::int64_t{});
+    case 'i':
+      return n == 1 ? as(std::int8_t{}) : n == 2 ? as(std::int16_t{}) : n == 4 ? as(std::int32_t{}) : as(std::int64_t{});
     case 'f':
       if (n != 2) return n == 4 ? as(float{}) : as(double{});
       for (std::size_t i = 0; i < header.count; ++i) {
@@ -81,19 +83,23 @@ bool convert_npy(const npy_header& header, const char* from, Value* to) {
         if (!convert_exactly(half_to_double(half), to[i])) return false;
       }
       return true;
-    default: return n == 1 ? as(std::uint8_t{}) : n == 2 ? as(std::uint16_t{}) : n == 4 ? as(std::uint32_t{}) : as(std::uint64_t{});
+    default:
+      return n == 1 ? as(std::uint8_t{}) : n == 2 ? as(std::uint16_t{}) : n == 4 ? as(std::uint32_t{}) : as(std::uint64_t{});
   }
 }
 
 template <class Value>
-constexpr char npy_kind = std::is_same_v<Value, bool> ? 'b' : std::is_floating_point_v<Value> ? 'f' : std::is_signed_v<Value> ? 'i' : 'u';
+constexpr char npy_kind = std::is_same_v<Value, bool>       ? 'b'
+                          : std::is_floating_point_v<Value> ? 'f'
+                          : std::is_signed_v<Value>         ? 'i'
+                                                            : 'u';
 
 }  // namespace detail
 
 /// Numbers that .npy files are read as and written from.
 template <class T>
-concept npy_value = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::uint8_t> || std::same_as<T, std::uint16_t> ||
-                    std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t>;
+concept npy_value = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::uint8_t> ||
+    std::same_as<T, std::uint16_t> || std::same_as<T, std::int32_t> || std::same_as<T, std::int64_t>;
 
 /// Reads a .npy file of booleans, integers or floats of any width and byte order as `Value`, row-major whatever its own order.
 /// Throws where the file is damaged or cut short, holds other things, or has a value that `Value` cannot hold (a fraction read as
@@ -111,8 +117,10 @@ template <npy_value Value>
   if (header.column_major) std::reverse(stored_shape.begin(), stored_shape.end());
   xt::xarray<Value> values(stored_shape);
   if (!detail::convert_npy(header, bytes.data() + header.data_at, values.data()))
-    throw error(doing, std::string("a value does not fit into ") + (std::is_integral_v<Value> ? "whole numbers of " : "floats of ") +
-                           std::to_string(8 * sizeof(Value)) + " bits", "save it as another type");
+    throw error(doing,
+                std::string("a value does not fit into ") + (std::is_integral_v<Value> ? "whole numbers of " : "floats of ") +
+                    std::to_string(8 * sizeof(Value)) + " bits",
+                "save it as another type");
   if (header.column_major) return xt::transpose(values);
   return values;
 }
@@ -131,18 +139,19 @@ template <npy_value Value>
 
 /// Writes an array, tensor or expression of xtensor as .npy, version 1.0, little endian, row-major.
 template <class Expression>
-  requires npy_value<typename std::decay_t<Expression>::value_type>
+requires npy_value<typename std::decay_t<Expression>::value_type>
 void write_npy(const std::filesystem::path& path, const Expression& expression) {
   static_assert(std::endian::native == std::endian::little);
   using value = typename std::decay_t<Expression>::value_type;
-  std::string text = std::string("{'descr': '") + (sizeof(value) == 1 ? '|' : '<') + detail::npy_kind<value> + std::to_string(sizeof(value)) +
-                     "', 'fortran_order': False, 'shape': (";
+  std::string text = std::string("{'descr': '") + (sizeof(value) == 1 ? '|' : '<') + detail::npy_kind<value> +
+                     std::to_string(sizeof(value)) + "', 'fortran_order': False, 'shape': (";
   for (const auto side : expression.shape()) text += std::to_string(side) + ", ";
   if (expression.dimension() > 1) text.erase(text.size() - 2);
   text += "), }";
   text.append(63 - (10 + text.size()) % 64, ' ');
   text += '\n';
-  const std::string head = std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(text.size() & 255) + static_cast<char>(text.size() >> 8);
+  const std::string head =
+      std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(text.size() & 255) + static_cast<char>(text.size() >> 8);
   const xt::xarray<value> values = expression;
   replace_file(path, [&](std::ostream& out) {
     out << head << text;

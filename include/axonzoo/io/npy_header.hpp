@@ -113,8 +113,8 @@ class npy_dictionary {
 
 }  // namespace detail
 
-/// Reads the header of .npy bytes, versions 1 to 3 of the format, and holds it against their number: `bytes` may be a prefix of the
-/// file, `file_bytes` is the whole. Returns the empty string, or what is wrong with the file.
+/// Reads the header of .npy bytes, versions 1 to 3 of the format, and holds it against their number: `bytes` may be a prefix of
+/// the file, `file_bytes` is the whole. Returns the empty string, or what is wrong with the file.
 [[nodiscard]] inline std::string parse_npy_header(std::string_view bytes, std::uint64_t file_bytes, npy_header& header) {
   header = {};
   if (bytes.size() < 10 || bytes.substr(0, 6) != "\x93NUMPY") return "it is not a NumPy .npy file";
@@ -129,11 +129,13 @@ class npy_dictionary {
   if (!wrong.empty()) return wrong;
   header.data_at = begin + length;
   for (const std::size_t side : header.shape) {
-    if (side != 0 && header.count > std::numeric_limits<std::int64_t>::max() / header.item / side) return "its shape is absurdly large";
+    if (side != 0 && header.count > std::numeric_limits<std::int64_t>::max() / header.item / side)
+      return "its shape is absurdly large";
     header.count *= side;
   }
   const std::uint64_t expected = header.data_at + std::uint64_t{header.count} * header.item;
-  if (expected > file_bytes) return "it is cut short: " + std::to_string(file_bytes) + " of " + std::to_string(expected) + " bytes";
+  if (expected > file_bytes)
+    return "it is cut short: " + std::to_string(file_bytes) + " of " + std::to_string(expected) + " bytes";
   if (expected < file_bytes) return "it goes on after its array";
   return "";
 }

@@ -17,8 +17,8 @@ struct close_file {
 
 using open_handle = std::unique_ptr<std::FILE, close_file>;
 
-/// Opens an existing, non-empty file for reading in binary. Throws with `doing` ("cannot read image 'a.png'") where it is missing,
-/// forbidden, a folder or empty.
+/// Opens an existing, non-empty file for reading in binary. Throws with `doing` ("cannot read image 'a.png'") where it is
+/// missing, forbidden, a folder or empty.
 [[nodiscard]] inline open_handle open_file(const std::filesystem::path& path, const std::string& doing) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) throw error(doing, "it is a folder", "name a file in it");

@@ -6,9 +6,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <string>
-
 #include <png.h>
+#include <string>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/image.hpp>
@@ -63,7 +62,8 @@ inline bool read_png_rows(png_session& session, const image_size& size, png_byte
   png_set_interlace_handling(session.png);
   png_read_update_info(session.png, session.info);
   const std::size_t row = png_get_rowbytes(session.png, session.info);
-  if (row != size.width * size.channels * static_cast<std::size_t>(size.bits) / 8) png_error(session.png, "rows of unexpected length");
+  if (row != size.width * size.channels * static_cast<std::size_t>(size.bits) / 8)
+    png_error(session.png, "rows of unexpected length");
   for (std::size_t y = 0; y < size.height; ++y) rows[y] = bytes + y * row;
   png_read_image(session.png, rows);
   png_read_end(session.png, nullptr);
@@ -98,7 +98,8 @@ inline void write_png_bytes(const std::filesystem::path& path, const std::uint8_
                             int channels) {
   const std::string doing = "cannot write image '" + path.string() + "'";
   if (height == 0 || width == 0 || height > PNG_USER_HEIGHT_MAX || width > PNG_USER_WIDTH_MAX)
-    throw error(doing, "a PNG cannot hold " + std::to_string(width) + " x " + std::to_string(height) + " pixels", "write another size");
+    throw error(doing, "a PNG cannot hold " + std::to_string(width) + " x " + std::to_string(height) + " pixels",
+                "write another size");
   std::string encoded;
   png_session session(true);
   if (!session.problem.empty() ||

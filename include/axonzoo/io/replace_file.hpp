@@ -3,16 +3,16 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <ostream>
 #include <string>
 #include <string_view>
-
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include <sys/stat.h>
 
 #include <axonzoo/core/error.hpp>
 
@@ -21,9 +21,9 @@ namespace axonzoo {
 namespace detail {
 
 [[noreturn]] inline void refuse_to_write(const std::filesystem::path& path, int number) {
-  const char* mend = number == ENOENT || number == ENOTDIR ? "create its folder first"
+  const char* mend = number == ENOENT || number == ENOTDIR                     ? "create its folder first"
                      : number == ENOSPC || number == EDQUOT || number == EFBIG ? "free some space or write elsewhere"
-                                                                              : "check the path, its permissions and the disk";
+                                                                               : "check the path, its permissions and the disk";
   throw error("cannot write '" + path.string() + "'", number == 0 ? "the disk refused it" : std::strerror(number), mend);
 }
 
@@ -71,8 +71,9 @@ inline void replace_file(const std::filesystem::path& path, const std::function<
 
   const fs::path target = fs::exists(old) && fs::is_symlink(fs::symlink_status(path, ignored)) ? fs::canonical(path) : path;
   static std::atomic<unsigned> count{0};
-  detail::remove_on_exit partial{target.parent_path() / ("." + target.filename().string().substr(0, 200) + "." +
-                                                         std::to_string(::getpid()) + "-" + std::to_string(count++) + ".partial")};
+  detail::remove_on_exit partial{target.parent_path() /
+                                 ("." + target.filename().string().substr(0, 200) + "." + std::to_string(::getpid()) + "-" +
+                                  std::to_string(count++) + ".partial")};
   detail::write_stream(partial.path, path, write);
   detail::flush_to_disk(partial.path, path, false);
   if (fs::exists(old)) fs::permissions(partial.path, old.permissions(), ignored);

@@ -37,9 +37,16 @@ namespace detail {
 
 static_assert(std::endian::native == std::endian::little, ".safetensors files are little endian");
 
-inline constexpr std::array<std::pair<const char*, at::ScalarType>, 10> safetensors_types{
-    {{"BOOL", at::kBool}, {"U8", at::kByte}, {"I8", at::kChar}, {"I16", at::kShort}, {"I32", at::kInt},
-     {"I64", at::kLong}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"F32", at::kFloat}, {"F64", at::kDouble}}};
+inline constexpr std::array<std::pair<const char*, at::ScalarType>, 10> safetensors_types{{{"BOOL", at::kBool},
+                                                                                           {"U8", at::kByte},
+                                                                                           {"I8", at::kChar},
+                                                                                           {"I16", at::kShort},
+                                                                                           {"I32", at::kInt},
+                                                                                           {"I64", at::kLong},
+                                                                                           {"F16", at::kHalf},
+                                                                                           {"BF16", at::kBFloat16},
+                                                                                           {"F32", at::kFloat},
+                                                                                           {"F64", at::kDouble}}};
 
 /// Reads the header and leaves the file where the data begins.
 inline safetensors_header read_safetensors_header(std::FILE* file, std::uint64_t file_bytes) {
@@ -65,8 +72,8 @@ inline safetensors_header read_safetensors_header(std::FILE* file, std::uint64_t
   }
 }
 
-/// Reads all tensors of a .safetensors file. Nothing in the header is believed before it is held against the file's length; throws
-/// where anything does not fit.
+/// Reads all tensors of a .safetensors file. Nothing in the header is believed before it is held against the file's length;
+/// throws where anything does not fit.
 [[nodiscard]] inline tensor_file read_safetensors(const std::filesystem::path& path) {
   const std::string doing = "cannot read tensors '" + path.string() + "'";
   const open_handle file = open_file(path, doing);
@@ -95,8 +102,8 @@ inline safetensors_header read_safetensors_header(std::FILE* file, std::uint64_t
   }
 }
 
-/// Writes tensors (of any device, layout in memory and, by conversion, nothing else) as .safetensors: the same tensors give the same bytes. As the
-/// format's reference does, wider types come first so that all are aligned; then by name.
+/// Writes tensors (of any device, layout in memory and, by conversion, nothing else) as .safetensors: the same tensors give the
+/// same bytes. As the format's reference does, wider types come first so that all are aligned; then by name.
 inline void write_safetensors(const std::filesystem::path& path, const tensor_file& file) {
   const std::string doing = "cannot write tensors '" + path.string() + "'";
   using item = std::tuple<std::int64_t, std::string, at::Tensor, const char*>;
@@ -129,7 +136,8 @@ inline void write_safetensors(const std::filesystem::path& path, const tensor_fi
   }
   text.append((8 - text.size() % 8) % 8, ' ');
   const std::uint64_t length = text.size();
-  if (length > longest_safetensors_header) throw error(doing, "its header would be longer than 100 MB", "write fewer or shorter names");
+  if (length > longest_safetensors_header)
+    throw error(doing, "its header would be longer than 100 MB", "write fewer or shorter names");
 
   replace_file(path, [&](std::ostream& out) {
     out.write(reinterpret_cast<const char*>(&length), sizeof length);

@@ -33,8 +33,8 @@ struct safetensors_header {
 
 /// Bytes of one value of a type by the format's name, 0 for types that are not known here.
 [[nodiscard]] inline std::uint64_t safetensors_item(std::string_view type) {
-  static constexpr std::pair<std::string_view, std::uint64_t> known[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"I16", 2}, {"I32", 4},
-                                                                         {"I64", 8},  {"F16", 2}, {"BF16", 2}, {"F32", 4}, {"F64", 8}};
+  static constexpr std::pair<std::string_view, std::uint64_t> known[] = {
+      {"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"I16", 2}, {"I32", 4}, {"I64", 8}, {"F16", 2}, {"BF16", 2}, {"F32", 4}, {"F64", 8}};
   const auto* found = std::find_if(std::begin(known), std::end(known), [&](const auto& each) { return each.first == type; });
   return found == std::end(known) ? 0 : found->second;
 }
@@ -61,13 +61,15 @@ inline nlohmann::json parse_safetensors_json(std::string_view text) {
 
 inline safetensors_entry safetensors_entry_of(const std::string& name, const nlohmann::json& value) {
   const auto refuse = [&](const std::string& wrong) { throw std::runtime_error("tensor '" + name + "' " + wrong); };
-  if (!value.is_object() || value.size() != 3 || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets"))
+  if (!value.is_object() || value.size() != 3 || !value.contains("dtype") || !value.contains("shape") ||
+      !value.contains("data_offsets"))
     refuse("needs dtype, shape and data_offsets and nothing else");
   const auto &type = value["dtype"], &shape = value["shape"], &offsets = value["data_offsets"];
   const auto counts = [](const nlohmann::json& list) {
     return list.is_array() && std::all_of(list.begin(), list.end(), [](const auto& n) { return n.is_number_unsigned(); });
   };
-  if (!type.is_string() || !counts(shape) || !counts(offsets) || offsets.size() != 2) refuse("has a dtype, shape or data_offsets of the wrong kind");
+  if (!type.is_string() || !counts(shape) || !counts(offsets) || offsets.size() != 2)
+    refuse("has a dtype, shape or data_offsets of the wrong kind");
   safetensors_entry entry{name, type.get<std::string>(), {}, offsets[0].get<std::uint64_t>(), offsets[1].get<std::uint64_t>()};
   const std::uint64_t item = safetensors_item(entry.type);
   if (item == 0) refuse("has the type '" + entry.type.substr(0, 32) + "', which is not supported");
@@ -82,14 +84,15 @@ inline safetensors_entry safetensors_entry_of(const std::string& name, const nlo
     entry.shape.push_back(static_cast<std::int64_t>(length));
   }
   if (entry.begin > entry.end || entry.end - entry.begin != bytes)
-    refuse("needs " + std::to_string(bytes) + " bytes, its data_offsets are " + std::to_string(entry.begin) + " and " + std::to_string(entry.end));
+    refuse("needs " + std::to_string(bytes) + " bytes, its data_offsets are " + std::to_string(entry.begin) + " and " +
+           std::to_string(entry.end));
   return entry;
 }
 
 }  // namespace detail
 
-/// Reads the JSON header `text` of a file that has `data_bytes` bytes after it. Throws std::runtime_error with what is wrong; the caller
-/// knows the file's name.
+/// Reads the JSON header `text` of a file that has `data_bytes` bytes after it. Throws std::runtime_error with what is wrong; the
+/// caller knows the file's name.
 [[nodiscard]] inline safetensors_header parse_safetensors_header(std::string_view text, std::uint64_t data_bytes) {
   if (!text.starts_with('{')) throw std::runtime_error("it is not a .safetensors file");
   nlohmann::json json;
@@ -115,7 +118,8 @@ inline safetensors_entry safetensors_entry_of(const std::string& name, const nlo
   std::uint64_t covered = 0;
   for (const auto& entry : header.entries) {
     if (entry.end > data_bytes) throw std::runtime_error("it is cut short within tensor '" + entry.name + "'");
-    if (entry.begin != covered) throw std::runtime_error("tensor '" + entry.name + "' overlaps another or leaves a gap before it");
+    if (entry.begin != covered)
+      throw std::runtime_error("tensor '" + entry.name + "' overlaps another or leaves a gap before it");
     covered = entry.end;
   }
   if (covered != data_bytes) throw std::runtime_error("it goes on after its last tensor");

@@ -27,7 +27,8 @@ class table {
     if (columns_.empty()) throw error("cannot make a table", "it has no columns", "name at least one");
     for (std::size_t i = 0; i < columns_.size(); ++i)
       for (std::size_t j = 0; j < i; ++j)
-        if (columns_[i] == columns_[j]) throw error("cannot make a table", "two columns are named '" + columns_[i] + "'", "rename one");
+        if (columns_[i] == columns_[j])
+          throw error("cannot make a table", "two columns are named '" + columns_[i] + "'", "rename one");
   }
 
   /// Appends a row. Throws unless it has a cell for each column.
@@ -55,7 +56,8 @@ class table {
 
   [[nodiscard]] const cell& at(std::size_t row, const std::string& name) const {
     if (row >= rows_.size())
-      throw error("cannot read row " + std::to_string(row) + " of a table", "it has " + std::to_string(rows_.size()), "count from 0");
+      throw error("cannot read row " + std::to_string(row) + " of a table", "it has " + std::to_string(rows_.size()),
+                  "count from 0");
     return rows_[row][column(name)];
   }
 
@@ -88,8 +90,8 @@ inline void write_csv(const std::filesystem::path& path, const table& rows) {
   replace_file(path, out);
 }
 
-/// Reads CSV as `write_csv`, spreadsheets and pandas write it: cells in quotes are text, others numbers where they look so. Throws with
-/// the line where a row has another number of cells than there are names or a quote stays open.
+/// Reads CSV as `write_csv`, spreadsheets and pandas write it: cells in quotes are text, others numbers where they look so.
+/// Throws with the line where a row has another number of cells than there are names or a quote stays open.
 [[nodiscard]] inline table read_csv(const std::filesystem::path& path) {
   const std::string doing = "cannot read table '" + path.string() + "'";
   const std::string bytes = read_file(path, doing);

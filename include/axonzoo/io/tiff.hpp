@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-
 #include <tiffio.h>
 
 #include <axonzoo/core/error.hpp>
@@ -70,8 +69,9 @@ class tiff_page {
           const auto at_x = static_cast<std::uint32_t>(x), at_y = static_cast<std::uint32_t>(y);
           const auto at_plane = static_cast<std::uint16_t>(plane);
           problem_.clear();
-          const tmsize_t got = tiled ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, at_x, at_y, 0, at_plane), part.get(), part_bytes)
-                                     : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, at_y, at_plane), part.get(), part_bytes);
+          const tmsize_t got =
+              tiled ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, at_x, at_y, 0, at_plane), part.get(), part_bytes)
+                    : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, at_y, at_plane), part.get(), part_bytes);
           if (got < static_cast<tmsize_t>(height) * row_bytes || !problem_.empty())
             refuse("the file is cut short or damaged, copy it again from its source");
           for (std::size_t row = 0; row < height; ++row)

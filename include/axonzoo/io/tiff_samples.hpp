@@ -5,9 +5,8 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
-#include <vector>
-
 #include <tiffio.h>
+#include <vector>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/io/image_size.hpp>
@@ -21,7 +20,8 @@ class tiff_samples {
 
   tiff_samples(TIFF* tiff, const std::string& doing) {
     std::uint32_t width = 0, height = 0;
-    std::uint16_t bits = 1, in_pixel = 1, planes = PLANARCONFIG_CONTIG, format = SAMPLEFORMAT_UINT, compression = COMPRESSION_NONE;
+    std::uint16_t bits = 1, in_pixel = 1, planes = PLANARCONFIG_CONTIG, format = SAMPLEFORMAT_UINT,
+                  compression = COMPRESSION_NONE;
     TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
     TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
@@ -29,7 +29,8 @@ class tiff_samples {
     TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planes);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
-    if (TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric_) == 0) photometric_ = in_pixel >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
+    if (TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &photometric_) == 0)
+      photometric_ = in_pixel >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
     if (photometric_ == PHOTOMETRIC_YCBCR && compression == COMPRESSION_JPEG) {
       TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
       photometric_ = PHOTOMETRIC_RGB;
@@ -41,12 +42,16 @@ class tiff_samples {
     format_ = format;
 
     const bool grey = photometric_ == PHOTOMETRIC_MINISBLACK || photometric_ == PHOTOMETRIC_MINISWHITE;
-    const bool whole = format == SAMPLEFORMAT_UINT && (bits == 1 || bits == 2 || bits == 4 || bits == 8 || bits == 16 || bits == 32);
+    const bool whole =
+        format == SAMPLEFORMAT_UINT && (bits == 1 || bits == 2 || bits == 4 || bits == 8 || bits == 16 || bits == 32);
     const bool has_sign = format == SAMPLEFORMAT_INT && (bits == 8 || bits == 16 || bits == 32);
     const bool floating = format == SAMPLEFORMAT_IEEEFP && (bits == 32 || bits == 64);
-    const auto unsupported = [&](const std::string& what) { throw error(doing, "TIFF: " + what, "convert it to 8- or 16-bit grey or RGB"); };
+    const auto unsupported = [&](const std::string& what) {
+      throw error(doing, "TIFF: " + what, "convert it to 8- or 16-bit grey or RGB");
+    };
     if (!whole && !has_sign && !floating)
-      unsupported("samples of " + std::to_string(bits) + " bits in sample format " + std::to_string(format) + " are not supported");
+      unsupported("samples of " + std::to_string(bits) + " bits in sample format " + std::to_string(format) +
+                  " are not supported");
     if (photometric_ == PHOTOMETRIC_PALETTE) {
       std::uint16_t *red = nullptr, *green = nullptr, *blue = nullptr;
       if (!whole || bits > 8 || in_pixel != 1 || TIFFGetField(tiff, TIFFTAG_COLORMAP, &red, &green, &blue) == 0)
@@ -73,9 +78,13 @@ class tiff_samples {
     } else if (format_ == SAMPLEFORMAT_IEEEFP) {
       bits_ == 32 ? as<float>(row, width, out, plane) : as<double>(row, width, out, plane);
     } else if (format_ == SAMPLEFORMAT_INT) {
-      bits_ == 8 ? as<std::int8_t>(row, width, out, plane) : bits_ == 16 ? as<std::int16_t>(row, width, out, plane) : as<std::int32_t>(row, width, out, plane);
+      bits_ == 8    ? as<std::int8_t>(row, width, out, plane)
+      : bits_ == 16 ? as<std::int16_t>(row, width, out, plane)
+                    : as<std::int32_t>(row, width, out, plane);
     } else {
-      bits_ == 8 ? as<std::uint8_t>(row, width, out, plane) : bits_ == 16 ? as<std::uint16_t>(row, width, out, plane) : as<std::uint32_t>(row, width, out, plane);
+      bits_ == 8    ? as<std::uint8_t>(row, width, out, plane)
+      : bits_ == 16 ? as<std::uint16_t>(row, width, out, plane)
+                    : as<std::uint32_t>(row, width, out, plane);
     }
     if (photometric_ == PHOTOMETRIC_MINISWHITE && format_ == SAMPLEFORMAT_UINT)
       for (std::size_t x = 0; x < width; ++x) out[x] = static_cast<float>(std::ldexp(1.0, size_.bits) - 1 - out[x]);
