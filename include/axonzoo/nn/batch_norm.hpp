@@ -1,8 +1,9 @@
 #pragma once
 
-#include <cmath>
+#include <algorithm>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
@@ -12,6 +13,8 @@
 #include <ATen/ops/relu.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <axonzoo/nn/batch_norm_affine.hpp>
+#include <axonzoo/nn/batch_norm_shared.hpp>
 #include <axonzoo/nn/kernels/batch_norm.hpp>
 #include <axonzoo/nn/kernels/elements.hpp>
 #include <axonzoo/nn/shared_batch_statistics.hpp>
@@ -39,79 +42,6 @@ inline at::Tensor batch_norm_relu_reference(const at::Tensor& x, const at::Tenso
 
 namespace detail {
 
-/// Per channel, fp32 [4, C]: y = scale x + offset, and mean and 1 / standard deviation behind them.
-struct batch_norm_affine {
-  at::Tensor numbers;
-  [[nodiscard]] float* scale() const { return row(0); }
-  [[nodiscard]] float* offset() const { return row(1); }
-  [[nodiscard]] float* mean() const { return row(2); }
-  [[nodiscard]] float* inverse_deviation() const { return row(3); }
-
- private:
-  [[nodiscard]] float* row(std::int64_t i) const { return numbers.data_ptr<float>() + i * numbers.size(1); }
-};
-
-inline std::int64_t rows_of(const at::Tensor& x) { return x.numel() / x.size(1); }
-
-/// Mean and inverse deviation of x, which move the running ones; the number of rows over all ranks is returned.
-inline double take_statistics(const at::Tensor& x, const at::Tensor& running_mean, const at::Tensor& running_var, double momentum,
-                              double eps, const batch_norm_affine& affine) {
-  const std::int64_t channels = x.size(1), rows = rows_of(x);
-  at::Tensor sums = at::empty({2 * channels + 1}, at::kDouble);
-  double* sum = sums.data_ptr<double>();
-  kernels::with_element_of(x, [&](auto element) {
-    const auto* data = static_cast<const decltype(element)*>(x.const_data_ptr());
-    const auto about_first = kernels::sums_about_first_row(data, rows, channels);
-    const auto n = static_cast<double>(rows);
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const auto first = static_cast<double>(static_cast<float>(data[c]));
-      sum[c] = about_first[c] + n * first;
-      sum[channels + c] = about_first[channels + c] + first * (2 * about_first[c] + n * first);
-    }
-    sum[2 * channels] = n;
-  });
-  if (const auto& share = shared_batch_statistics::active()) {
-    share(sums);
-    sum = sums.data_ptr<double>();
-  }
-  const double n = sum[2 * channels];
-  auto* moving_mean = running_mean.defined() ? running_mean.data_ptr<float>() : nullptr;
-  auto* moving_var = running_var.defined() ? running_var.data_ptr<float>() : nullptr;
-  for (std::int64_t c = 0; c < channels; ++c) {
-    const double mean = sum[c] / n;
-    double variance = sum[channels + c] / n - mean * mean;
-    if (variance < 0) variance = 0;
-    affine.mean()[c] = static_cast<float>(mean);
-    affine.inverse_deviation()[c] = static_cast<float>(1 / std::sqrt(variance + eps));
-    const double unbiased = n > 1 ? variance * n / (n - 1) : variance;
-    if (moving_mean != nullptr) moving_mean[c] = static_cast<float>((1 - momentum) * moving_mean[c] + momentum * mean);
-    if (moving_var != nullptr) moving_var[c] = static_cast<float>((1 - momentum) * moving_var[c] + momentum * unbiased);
-  }
-  return n;
-}
-
-inline std::pair<batch_norm_affine, double> make_batch_norm_affine(const at::Tensor& x, const at::Tensor& weight,
-                                                                   const at::Tensor& bias, const at::Tensor& running_mean,
-                                                                   const at::Tensor& running_var, bool training, double momentum,
-                                                                   double eps) {
-  const std::int64_t channels = x.size(1);
-  const batch_norm_affine affine{at::empty({4, channels}, at::kFloat)};
-  double n = 0;
-  if (training) {
-    n = take_statistics(x, running_mean, running_var, momentum, eps, affine);
-  } else {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      affine.mean()[c] = running_mean.const_data_ptr<float>()[c];
-      affine.inverse_deviation()[c] = static_cast<float>(1 / std::sqrt(running_var.const_data_ptr<float>()[c] + eps));
-    }
-  }
-  for (std::int64_t c = 0; c < channels; ++c) {
-    affine.scale()[c] = weight.const_data_ptr<float>()[c] * affine.inverse_deviation()[c];
-    affine.offset()[c] = bias.const_data_ptr<float>()[c] - affine.mean()[c] * affine.scale()[c];
-  }
-  return {affine, n};
-}
-
 inline void apply_scale_relu(const at::Tensor& x, at::Tensor& y, const batch_norm_affine& affine) {
   kernels::with_element_of(x, [&](auto element) {
     using type = decltype(element);
@@ -121,10 +51,6 @@ inline void apply_scale_relu(const at::Tensor& x, at::Tensor& y, const batch_nor
 }
 
 struct batch_norm_relu_function : torch::autograd::Function<batch_norm_relu_function> {
-  struct shared : torch::CustomClassHolder {
-    shared_batch_statistics::sum_over_ranks sum;
-  };
-
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias, const at::Tensor& running_mean, const at::Tensor& running_var, bool training,
                             double momentum, double eps) {
@@ -133,11 +59,7 @@ struct batch_norm_relu_function : torch::autograd::Function<batch_norm_relu_func
     apply_scale_relu(x, y, affine);
     context->save_for_backward({x, affine.numbers});
     context->saved_data["n"] = n;
-    if (training && shared_batch_statistics::active()) {
-      auto sum = c10::make_intrusive<shared>();
-      sum->sum = shared_batch_statistics::active();
-      context->saved_data["sum"] = c10::IValue::make_capsule(std::move(sum));
-    }
+    if (training) keep_shared_sum(context);
     return y;
   }
 
@@ -160,9 +82,7 @@ struct batch_norm_relu_function : torch::autograd::Function<batch_norm_relu_func
       }
       at::Tensor sums = at::empty({2 * channels}, at::kDouble);
       std::copy(own.begin(), own.end(), sums.data_ptr<double>());
-      if (const auto found = context->saved_data.find("sum"); found != context->saved_data.end()) {
-        c10::static_intrusive_pointer_cast<shared>(found->second.toCapsule())->sum(sums);
-      }
+      sum_as_kept(context, sums);
       std::vector<float> slope(channels), constant(channels);
       for (std::int64_t c = 0; c < channels && n > 0; ++c) {
         const double scale = affine.scale()[c], inverse = affine.inverse_deviation()[c];
@@ -182,6 +102,9 @@ inline at::Tensor batch_norm_relu(const at::Tensor& x, const at::Tensor& weight,
                                   const at::Tensor& running_mean, const at::Tensor& running_var, bool training, double momentum,
                                   double eps) {
   if (!kernels::is_channels_last(x) || weight.scalar_type() != at::kFloat) {
+    if (training && shared_batch_statistics::active()) {
+      return detail::shared_batch_norm_relu_function::apply(x, weight, bias, running_mean, running_var, momentum, eps);
+    }
     return batch_norm_relu_reference(x, weight, bias, running_mean, running_var, training, momentum, eps);
   }
   return detail::batch_norm_relu_function::apply(x, weight, bias, running_mean, running_var, training, momentum, eps);
