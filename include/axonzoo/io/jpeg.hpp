@@ -4,10 +4,8 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>  // jpeglib.h uses FILE without including it
+#include <cstdio>
 #include <filesystem>
-#include <jerror.h>
-#include <jpeglib.h>
 #include <string>
 #include <vector>
 
@@ -15,6 +13,11 @@
 #include <axonzoo/core/image.hpp>
 #include <axonzoo/io/image_size.hpp>
 #include <axonzoo/io/open_file.hpp>
+
+// clang-format off: the second needs the first, and the first needs FILE
+#include <jpeglib.h>
+#include <jerror.h>
+// clang-format on
 
 namespace axonzoo {
 
