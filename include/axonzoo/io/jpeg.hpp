@@ -14,7 +14,8 @@
 #include <axonzoo/io/image_size.hpp>
 #include <axonzoo/io/open_file.hpp>
 
-// clang-format off: the second needs the first, and the first needs FILE
+// the second needs the first, and the first needs FILE
+// clang-format off
 #include <jpeglib.h>
 #include <jerror.h>
 // clang-format on
