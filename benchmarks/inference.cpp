@@ -12,7 +12,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
-
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 

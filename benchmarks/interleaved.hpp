@@ -21,9 +21,9 @@
 
 namespace benchmarks {
 
-/// Runs `settings.repeats` pairs after two that do not count, prints both times, their ratio pair by pair, and shares of the peak, and
-/// returns the same. `step` does one step of ours and gives its value; `macs` are those of a step. Throws `axonzoo::error` where the
-/// first values of the two differ by more than the precision explains.
+/// Runs `settings.repeats` pairs after two that do not count, prints both times, their ratio pair by pair, and shares of the
+/// peak, and returns the same. `step` does one step of ours and gives its value; `macs` are those of a step. Throws
+/// `axonzoo::error` where the first values of the two differ by more than the precision explains.
 inline nlohmann::json compare(const step_settings& settings, const workload& work, const std::string& task, double macs,
                               const std::function<peer_process::result()>& step) {
   std::unique_ptr<peer_process> peer;
@@ -40,7 +40,8 @@ inline nlohmann::json compare(const step_settings& settings, const workload& wor
     if (i == -2 && peer) {
       std::printf("first values: axonzoo %.6f, PyTorch %.6f\n", own.value, other.value);
       if (!(std::abs(own.value - other.value) <= settings.tolerance() * std::abs(other.value))) {
-        throw axonzoo::error("comparing with PyTorch", "the same weights and batch give another value", "mend the network that is wrong");
+        throw axonzoo::error("comparing with PyTorch", "the same weights and batch give another value",
+                             "mend the network that is wrong");
       }
     }
     if (i < 0) continue;
@@ -51,12 +52,18 @@ inline nlohmann::json compare(const step_settings& settings, const workload& wor
   const auto after = measure_peak(settings.threads, 0.03);
   const double peak = settings.precision == "bf16" ? std::max(before.bf16, after.bf16) : std::max(before.fp32, after.fp32);
 
-  nlohmann::json found = {{"task", task},           {"model", settings.model},     {"precision", settings.precision},
-                          {"batch", settings.batch}, {"patch", settings.patch},     {"threads", settings.threads},
-                          {"pairs", settings.repeats}, {"gflop", 2 * macs / 1e9}, {"peak_gflops", peak / 1e9}};
-  std::printf("%s, %s, %s: batch %ld of %ld px, %d threads, %.1f GFLOP, peak %.0f GFLOP/s, %d pairs\n", task.c_str(), settings.model.c_str(),
-              settings.precision.c_str(), static_cast<long>(settings.batch), static_cast<long>(settings.patch), settings.threads,
-              2 * macs / 1e9, peak / 1e9, settings.repeats);
+  nlohmann::json found = {{"task", task},
+                          {"model", settings.model},
+                          {"precision", settings.precision},
+                          {"batch", settings.batch},
+                          {"patch", settings.patch},
+                          {"threads", settings.threads},
+                          {"pairs", settings.repeats},
+                          {"gflop", 2 * macs / 1e9},
+                          {"peak_gflops", peak / 1e9}};
+  std::printf("%s, %s, %s: batch %ld of %ld px, %d threads, %.1f GFLOP, peak %.0f GFLOP/s, %d pairs\n", task.c_str(),
+              settings.model.c_str(), settings.precision.c_str(), static_cast<long>(settings.batch),
+              static_cast<long>(settings.patch), settings.threads, 2 * macs / 1e9, peak / 1e9, settings.repeats);
   std::printf("%-24s %9s  %-21s %9s  %s\n", "", "ms", "(quartiles)", "images/s", "share of peak");
   const auto row = [&](const std::string& name, const char* key, const std::vector<double>& seconds) {
     const spread s(seconds);
@@ -64,7 +71,10 @@ inline nlohmann::json compare(const step_settings& settings, const workload& wor
     char quartiles[48];
     std::snprintf(quartiles, sizeof quartiles, "(%.1f to %.1f)", s.low * 1e3, s.high * 1e3);
     std::printf("%-24s %9.1f  %-21s %9.2f  %s\n", name.c_str(), s.median * 1e3, quartiles, images, percent(rate, peak).c_str());
-    found[key] = {{"ms", s.median * 1e3}, {"ms_low", s.low * 1e3}, {"ms_high", s.high * 1e3}, {"images_per_second", images},
+    found[key] = {{"ms", s.median * 1e3},
+                  {"ms_low", s.low * 1e3},
+                  {"ms_high", s.high * 1e3},
+                  {"images_per_second", images},
                   {"share_of_peak", peak > 0 ? rate / peak : 0}};
   };
   row("axonzoo", "axonzoo", ours);

@@ -14,7 +14,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/randn_like.h>
-
 #include <nlohmann/json.hpp>
 
 #include <axonzoo/nn/layers.hpp>

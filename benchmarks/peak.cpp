@@ -18,7 +18,9 @@ int main(int argc, char** argv) {
   double seconds = 0.1;
   CLI::App options("Measures what this machine can do at best");
   options.add_option("--threads", threads, "threads at once")->check(CLI::Range(1, 4096))->capture_default_str();
-  options.add_option("--seconds", seconds, "of each of thirty measurements")->check(CLI::Range(0.01, 60.0))->capture_default_str();
+  options.add_option("--seconds", seconds, "of each of thirty measurements")
+      ->check(CLI::Range(0.01, 60.0))
+      ->capture_default_str();
   CLI11_PARSE(options, argc, argv);
   try {
     const auto found = benchmarks::measure_peak(threads, seconds);

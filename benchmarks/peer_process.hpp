@@ -6,17 +6,16 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
-#include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <nlohmann/json.hpp>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/io/safetensors.hpp>
@@ -37,8 +36,10 @@ class peer_process {
   peer_process(const step_settings& settings, const workload& work, const std::string& task) {
     ::signal(SIGPIPE, SIG_IGN);
     const auto tensors = hand_over(work);
-    std::vector<std::string> words{settings.python, settings.peer, "--task", task, "--model", settings.model, "--precision",
-                                   settings.precision, "--threads", std::to_string(settings.threads), "--tensors", tensors.string()};
+    std::vector<std::string> words{
+        settings.python, settings.peer,   "--task",           task,        "--model",
+        settings.model,  "--precision",   settings.precision, "--threads", std::to_string(settings.threads),
+        "--tensors",     tensors.string()};
     start(words, settings.peer_keeps_memory);
     const auto line = answer();
     std::filesystem::remove_all(tensors.parent_path());
@@ -115,7 +116,8 @@ class peer_process {
   }
 
   [[noreturn]] static void fail(const std::string& why) {
-    throw axonzoo::error("comparing with PyTorch", why, "see its message above, and give a --python that imports torch and numpy");
+    throw axonzoo::error("comparing with PyTorch", why,
+                         "see its message above, and give a --python that imports torch and numpy");
   }
 
   pid_t id_ = -1;

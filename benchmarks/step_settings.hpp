@@ -17,7 +17,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
-
 #include <CLI/CLI.hpp>
 
 #include <axonzoo/models/registry.hpp>
@@ -53,8 +52,12 @@ struct step_settings {
     app.add_option("--json", json, "also write what was measured to this file");
   }
 
-  [[nodiscard]] c10::ScalarType compute_type() const { return precision == "bf16" ? axonzoo::bf16::compute_type : axonzoo::fp32::compute_type; }
-  [[nodiscard]] double tolerance() const { return precision == "bf16" ? axonzoo::bf16::tolerance : 100 * axonzoo::fp32::tolerance; }
+  [[nodiscard]] c10::ScalarType compute_type() const {
+    return precision == "bf16" ? axonzoo::bf16::compute_type : axonzoo::fp32::compute_type;
+  }
+  [[nodiscard]] double tolerance() const {
+    return precision == "bf16" ? axonzoo::bf16::tolerance : 100 * axonzoo::fp32::tolerance;
+  }
   [[nodiscard]] std::shared_ptr<void> enter_precision() const {
     if (precision == "bf16") return std::make_shared<axonzoo::bf16::scope>(c10::kCPU);
     return std::make_shared<axonzoo::fp32::scope>(c10::kCPU);

@@ -1,6 +1,7 @@
 // A whole training step (forward, loss with deep supervision, backward, clipping, AdamW) against PyTorch eager, interleaved.
 //
-//   training_step --python PYTHON [--model unet|segnet] [--precision fp32|bf16] [--batch 4] [--patch 256] [--repeats 20] [--layers]
+//   training_step --python PYTHON [--model unet|segnet] [--precision fp32|bf16] [--batch 4] [--patch 256] [--repeats 20]
+//   [--layers]
 //
 // PYTHON has torch of the version this program is built with, and numpy. See benchmarks/README.md.
 
@@ -14,7 +15,6 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
-
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 

@@ -1,5 +1,3 @@
-#include <axonzoo/nn/batch_norm.hpp>
-
 #include <limits>
 #include <vector>
 
@@ -8,8 +6,9 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
-
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/nn/batch_norm.hpp>
 
 namespace {
 
@@ -76,11 +75,12 @@ void check(const outcome& found, const outcome& truth, double tolerance) {
 BOOST_AUTO_TEST_SUITE(nn_batch_norm)
 
 BOOST_AUTO_TEST_CASE(equals_the_reference_for_any_shape) {
-  const std::vector<std::vector<std::int64_t>> shapes = {{2, 64, 17, 23}, {1, 3, 31, 7}, {3, 24, 16, 16}, {2, 1, 9, 9},
-                                                         {2, 29, 5, 3},   {1, 511, 4, 3}, {4, 16, 1, 1},  {1, 17, 1, 7}};
+  const std::vector<std::vector<std::int64_t>> shapes = {{2, 64, 17, 23}, {1, 3, 31, 7},  {3, 24, 16, 16}, {2, 1, 9, 9},
+                                                         {2, 29, 5, 3},   {1, 511, 4, 3}, {4, 16, 1, 1},   {1, 17, 1, 7}};
   for (const auto& shape : shapes) {
     for (const bool training : {true, false}) {
-      BOOST_TEST_CONTEXT("shape " << shape[0] << "x" << shape[1] << "x" << shape[2] << "x" << shape[3] << " training " << training) {
+      BOOST_TEST_CONTEXT("shape " << shape[0] << "x" << shape[1] << "x" << shape[2] << "x" << shape[3] << " training "
+                                  << training) {
         const layer l(shape, at::kFloat);
         check(fused(l, training, at::kFloat), plain(l, training), 2e-5);
       }

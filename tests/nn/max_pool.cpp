@@ -1,5 +1,3 @@
-#include <axonzoo/nn/max_pool.hpp>
-
 #include <limits>
 #include <string>
 #include <vector>
@@ -9,12 +7,14 @@
 #include <ATen/ops/max_unpool2d.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
-
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/nn/max_pool.hpp>
 
 namespace {
 
-const std::vector<std::vector<std::int64_t>> shapes = {{2, 64, 18, 26}, {1, 3, 7, 9}, {3, 17, 2, 2}, {2, 1, 5, 4}, {1, 130, 3, 11}};
+const std::vector<std::vector<std::int64_t>> shapes = {
+    {2, 64, 18, 26}, {1, 3, 7, 9}, {3, 17, 2, 2}, {2, 1, 5, 4}, {1, 130, 3, 11}};
 
 at::Tensor random(at::IntArrayRef shape, at::ScalarType type) {
   return at::randn(shape).to(type).contiguous(at::MemoryFormat::ChannelsLast);
@@ -94,8 +94,9 @@ BOOST_AUTO_TEST_CASE(not_a_number_wins_and_the_first_of_equals) {
 BOOST_AUTO_TEST_CASE(a_size_that_does_not_fit_is_a_sentence) {
   const auto [pooled, indices] = axonzoo::max_pool_2x2(random({1, 4, 8, 8}, at::kFloat));
   BOOST_CHECK_EXCEPTION(axonzoo::max_unpool_2x2(pooled, indices, 8, 10), axonzoo::error, [](const axonzoo::error& e) {
-    return std::string(e.what()) == "unpooling to 8 x 10: values of shape [1, 4, 4, 4] with indices of shape [1, 4, 4, 4] do not fit it; "
-                                    "give the height and width that max_pool_2x2 had";
+    return std::string(e.what()) ==
+           "unpooling to 8 x 10: values of shape [1, 4, 4, 4] with indices of shape [1, 4, 4, 4] do not fit it; "
+           "give the height and width that max_pool_2x2 had";
   });
 }
 

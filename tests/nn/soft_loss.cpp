@@ -1,5 +1,3 @@
-#include <axonzoo/nn/soft_loss.hpp>
-
 #include <cmath>
 #include <limits>
 #include <string>
@@ -10,8 +8,9 @@
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
-
 #include <boost/test/unit_test.hpp>
+
+#include <axonzoo/nn/soft_loss.hpp>
 
 namespace {
 
@@ -119,12 +118,14 @@ BOOST_AUTO_TEST_CASE(wrong_labels_are_a_sentence) {
   };
   auto labels = at::zeros({2, 6, 5}, at::kByte);
   labels[1][3][2] = 3;
-  BOOST_CHECK_EXCEPTION(axonzoo::dice_cross_entropy(at::zeros({2, 3, 6, 5}), labels), axonzoo::error,
-                        says("taking the loss of 3 classes: 1 pixels have a label that is none of them; make the network with as many "
-                             "classes as the labels have"));
-  BOOST_CHECK_EXCEPTION(axonzoo::dice_cross_entropy(at::zeros({2, 3, 6, 4}), labels), axonzoo::error,
-                        says("taking the loss of logits of shape [2, 3, 6, 4]: labels of type Byte and shape [2, 6, 5] do not go with "
-                             "them; give uint8 labels [N, H, W] and logits [N, K, H, W] with K >= 2"));
+  BOOST_CHECK_EXCEPTION(
+      axonzoo::dice_cross_entropy(at::zeros({2, 3, 6, 5}), labels), axonzoo::error,
+      says("taking the loss of 3 classes: 1 pixels have a label that is none of them; make the network with as many "
+           "classes as the labels have"));
+  BOOST_CHECK_EXCEPTION(
+      axonzoo::dice_cross_entropy(at::zeros({2, 3, 6, 4}), labels), axonzoo::error,
+      says("taking the loss of logits of shape [2, 3, 6, 4]: labels of type Byte and shape [2, 6, 5] do not go with "
+           "them; give uint8 labels [N, H, W] and logits [N, K, H, W] with K >= 2"));
 }
 
 BOOST_AUTO_TEST_CASE(coarser_labels_are_every_factor_th_pixel) {

@@ -30,8 +30,9 @@ inline at::Tensor batch_norm_relu(const at::Tensor& x, const at::Tensor& weight,
                                   double eps);
 
 /// The same for an x that nobody reads after: outside of autograd the result is written over it.
-inline at::Tensor batch_norm_relu(at::Tensor&& x, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& running_mean,
-                                  const at::Tensor& running_var, bool training, double momentum, double eps);
+inline at::Tensor batch_norm_relu(at::Tensor&& x, const at::Tensor& weight, const at::Tensor& bias,
+                                  const at::Tensor& running_mean, const at::Tensor& running_var, bool training, double momentum,
+                                  double eps);
 
 /// What the two are held to, in plain ATen.
 inline at::Tensor batch_norm_relu_reference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
@@ -45,8 +46,8 @@ namespace detail {
 inline void apply_scale_relu(const at::Tensor& x, at::Tensor& y, const batch_norm_affine& affine) {
   kernels::with_element_of(x, [&](auto element) {
     using type = decltype(element);
-    kernels::scale_relu(static_cast<const type*>(x.const_data_ptr()), static_cast<type*>(y.mutable_data_ptr()), rows_of(x), x.size(1),
-                        affine.scale(), affine.offset());
+    kernels::scale_relu(static_cast<const type*>(x.const_data_ptr()), static_cast<type*>(y.mutable_data_ptr()), rows_of(x),
+                        x.size(1), affine.scale(), affine.offset());
   });
 }
 
@@ -63,7 +64,8 @@ struct batch_norm_relu_function : torch::autograd::Function<batch_norm_relu_func
     return y;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list grads) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list grads) {
     const auto saved = context->get_saved_variables();
     const at::Tensor& x = saved[0];
     const batch_norm_affine affine{saved[1]};
@@ -110,14 +112,14 @@ inline at::Tensor batch_norm_relu(const at::Tensor& x, const at::Tensor& weight,
   return detail::batch_norm_relu_function::apply(x, weight, bias, running_mean, running_var, training, momentum, eps);
 }
 
-inline at::Tensor batch_norm_relu(at::Tensor&& x, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& running_mean,
-                                  const at::Tensor& running_var, bool training, double momentum, double eps) {
+inline at::Tensor batch_norm_relu(at::Tensor&& x, const at::Tensor& weight, const at::Tensor& bias,
+                                  const at::Tensor& running_mean, const at::Tensor& running_var, bool training, double momentum,
+                                  double eps) {
   if (at::GradMode::is_enabled() || !kernels::is_channels_last(x) || weight.scalar_type() != at::kFloat || x.use_count() > 1 ||
       x.storage().use_count() > 1) {
     return batch_norm_relu(static_cast<const at::Tensor&>(x), weight, bias, running_mean, running_var, training, momentum, eps);
   }
-  const auto [affine, n] =
-      detail::make_batch_norm_affine(x, weight, bias, running_mean, running_var, training, momentum, eps);
+  const auto [affine, n] = detail::make_batch_norm_affine(x, weight, bias, running_mean, running_var, training, momentum, eps);
   detail::apply_scale_relu(x, x, affine);
   return std::move(x);
 }

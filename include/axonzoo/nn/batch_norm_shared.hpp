@@ -33,12 +33,12 @@ inline void sum_as_kept(torch::autograd::AutogradContext* context, at::Tensor& s
 /// batch_norm_relu in training with shared statistics, in ATen: for devices and layouts without own kernels.
 struct shared_batch_norm_relu_function : torch::autograd::Function<shared_batch_norm_relu_function> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& bias, const at::Tensor& running_mean, const at::Tensor& running_var, double momentum,
-                            double eps) {
+                            const at::Tensor& bias, const at::Tensor& running_mean, const at::Tensor& running_var,
+                            double momentum, double eps) {
     const at::Tensor wide = x.to(at::kDouble);
     const auto channels = x.size(1), rows = x.numel() / channels;
-    at::Tensor sums = at::cat({wide.sum({0, 2, 3}), wide.square().sum({0, 2, 3}),
-                               at::full({1}, static_cast<double>(rows), wide.options())});
+    at::Tensor sums =
+        at::cat({wide.sum({0, 2, 3}), wide.square().sum({0, 2, 3}), at::full({1}, static_cast<double>(rows), wide.options())});
     shared_batch_statistics::active()(sums);
     const at::Tensor n = sums[2 * channels], mean = sums.slice(0, 0, channels).div(n);
     const at::Tensor variance = sums.slice(0, channels, 2 * channels).div(n).sub(mean.square()).clamp_min(0);
@@ -51,7 +51,8 @@ struct shared_batch_norm_relu_function : torch::autograd::Function<shared_batch_
     return y;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &y = saved[1], &weight = saved[2], &mean = saved[3], &inverse = saved[4], &n = saved[5];
     const auto channels = x.size(1);

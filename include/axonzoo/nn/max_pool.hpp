@@ -39,7 +39,8 @@ inline std::tuple<at::Tensor, at::Tensor> max_pool_2x2_reference(const at::Tenso
   return {pooled, indices.to(at::kByte)};
 }
 
-inline at::Tensor max_unpool_2x2_reference(const at::Tensor& y, const at::Tensor& indices, std::int64_t height, std::int64_t width) {
+inline at::Tensor max_unpool_2x2_reference(const at::Tensor& y, const at::Tensor& indices, std::int64_t height,
+                                           std::int64_t width) {
   at::Tensor unpooled = at::zeros({y.size(0), y.size(1), height, width}, y.options());
   const at::Tensor zero = at::zeros_like(y);
   for (std::int64_t row = 0; row < 2; ++row)
@@ -84,7 +85,8 @@ struct max_pool_function : torch::autograd::Function<max_pool_function> {
     return {pooled, indices};
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
     return {spread(gradients[0].contiguous(at::MemoryFormat::ChannelsLast), context->get_saved_variables()[0],
                    context->saved_data["height"].toInt(), context->saved_data["width"].toInt())};
   }
@@ -97,7 +99,8 @@ struct max_unpool_function : torch::autograd::Function<max_unpool_function> {
     return spread(y, indices, height, width);
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
     const at::Tensor indices = context->get_saved_variables()[0];
     const at::Tensor dx = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
     at::Tensor dy = channels_last(indices.sizes(), dx.options());
@@ -120,9 +123,10 @@ inline std::tuple<at::Tensor, at::Tensor> max_pool_2x2(const at::Tensor& x) {
 
 inline at::Tensor max_unpool_2x2(const at::Tensor& y, const at::Tensor& indices, std::int64_t height, std::int64_t width) {
   if (y.sizes() != indices.sizes() || y.size(2) != height / 2 || y.size(3) != width / 2) {
-    throw error("unpooling to " + std::to_string(height) + " x " + std::to_string(width),
-                "values of shape " + c10::str(y.sizes()) + " with indices of shape " + c10::str(indices.sizes()) + " do not fit it",
-                "give the height and width that max_pool_2x2 had");
+    throw error(
+        "unpooling to " + std::to_string(height) + " x " + std::to_string(width),
+        "values of shape " + c10::str(y.sizes()) + " with indices of shape " + c10::str(indices.sizes()) + " do not fit it",
+        "give the height and width that max_pool_2x2 had");
   }
   if (!kernels::is_channels_last(y) || !indices.is_contiguous(at::MemoryFormat::ChannelsLast)) {
     return max_unpool_2x2_reference(y, indices, height, width);

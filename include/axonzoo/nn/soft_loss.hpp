@@ -25,8 +25,8 @@ namespace axonzoo {
 /// accumulated in fp32 and above, in one pass forward and one backward on a CPU; the number of threads does not change it.
 inline at::Tensor dice_cross_entropy(const at::Tensor& logits, const at::Tensor& labels);
 
-/// Labels [N, H, W] at 1 / factor of their size, nearest neighbour, for deep supervision: pixel (i, j) is (factor i, factor j) of the
-/// original, where a 3x3 convolution of stride `factor` with padding is centred. Contiguous.
+/// Labels [N, H, W] at 1 / factor of their size, nearest neighbour, for deep supervision: pixel (i, j) is (factor i, factor j) of
+/// the original, where a 3x3 convolution of stride `factor` with padding is centred. Contiguous.
 inline at::Tensor labels_at(const at::Tensor& labels, std::int64_t factor) {
   return labels.slice(1, 0, labels.size(1), factor).slice(2, 0, labels.size(2), factor).contiguous();
 }
@@ -88,7 +88,8 @@ struct dice_cross_entropy_function : torch::autograd::Function<dice_cross_entrop
     return at::scalar_tensor(loss, at::kFloat);
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &logits = saved[0], &labels = saved[1];
     const auto layout = layout_of(logits);
@@ -104,8 +105,8 @@ struct dice_cross_entropy_function : torch::autograd::Function<dice_cross_entrop
     kernels::with_element_of(logits, [&](auto element) {
       using type = decltype(element);
       kernels::soft_loss_backward(static_cast<const type*>(logits.const_data_ptr()), labels.const_data_ptr<std::uint8_t>(),
-                                  static_cast<type*>(gradient.mutable_data_ptr()), layout, static_cast<float>(entropy), scaled("always"),
-                                  scaled("hit"));
+                                  static_cast<type*>(gradient.mutable_data_ptr()), layout, static_cast<float>(entropy),
+                                  scaled("always"), scaled("hit"));
     });
     return {gradient, {}};
   }

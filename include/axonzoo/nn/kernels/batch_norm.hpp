@@ -26,7 +26,10 @@ std::vector<double> sums_about_first_row(const Element* x, std::int64_t rows, st
       lanes about, sum, squares;
     };
     sweep(
-        periods, period, [&](std::int64_t j) { return state{lanes::load(&about[j]), lanes::load(sum + j), lanes::load(squares + j)}; },
+        periods, period,
+        [&](std::int64_t j) {
+          return state{lanes::load(&about[j]), lanes::load(sum + j), lanes::load(squares + j)};
+        },
         [&](state& s, std::int64_t i) {
           const lanes d = lanes::load(from + i) - s.about;
           s.sum = s.sum + d;
@@ -53,7 +56,10 @@ void scale_relu(const Element* x, Element* y, std::int64_t rows, std::int64_t ch
   };
   const auto apply = [&](const Element* from, Element* to, std::int64_t periods) {
     sweep(
-        periods, period, [&](std::int64_t j) { return state{lanes::load(&scales[j]), lanes::load(&offsets[j])}; },
+        periods, period,
+        [&](std::int64_t j) {
+          return state{lanes::load(&scales[j]), lanes::load(&offsets[j])};
+        },
         [&](state& s, std::int64_t i) {
           const lanes z = fma(lanes::load(from + i), s.scale, s.offset);
           max(lanes::all(0), z).store(to + i);
@@ -70,8 +76,8 @@ void scale_relu(const Element* x, Element* y, std::int64_t rows, std::int64_t ch
 
 /// Sums over rows of dz and of dz (x - mean), where dz is dy where scale x + offset > 0 and 0 elsewhere: [2, C].
 template <class Element>
-std::vector<double> gradient_sums(const Element* dy, const Element* x, std::int64_t rows, std::int64_t channels, const float* scale,
-                                  const float* offset, const float* mean) {
+std::vector<double> gradient_sums(const Element* dy, const Element* x, std::int64_t rows, std::int64_t channels,
+                                  const float* scale, const float* offset, const float* mean) {
   const channel_pattern pattern(rows, channels);
   const std::int64_t period = pattern.period();
   const auto scales = pattern.repeat(scale), offsets = pattern.repeat(offset), means = pattern.repeat(mean);

@@ -28,7 +28,10 @@ struct lanes {
   static lanes load(const float* p, std::int64_t n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
   static lanes load(const c10::BFloat16* p, std::int64_t n) { return widen(_mm256_maskz_loadu_epi16(first(n), p)); }
 
-  static lanes load(const std::uint8_t* p) { return {_mm512_maskz_cvtepi32_ps(every, _mm512_maskz_cvtepu8_epi32(every, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))}; }
+  static lanes load(const std::uint8_t* p) {
+    return {
+        _mm512_maskz_cvtepi32_ps(every, _mm512_maskz_cvtepu8_epi32(every, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+  }
 
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   void store(c10::BFloat16* p) const { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(v)); }
@@ -77,7 +80,8 @@ struct lanes {
 #else
     const __m512i bits = _mm512_castps_si512(wide);
     const __m512i odd = _mm512_and_si512(_mm512_maskz_srli_epi32(every, bits, 16), _mm512_set1_epi32(1));
-    const __m512i rounded = _mm512_maskz_srli_epi32(every, _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
+    const __m512i rounded =
+        _mm512_maskz_srli_epi32(every, _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
     const __mmask16 nan = _mm512_cmp_ps_mask(wide, wide, _CMP_UNORD_Q);
     return _mm512_maskz_cvtepi32_epi16(every, _mm512_mask_mov_epi32(rounded, nan, _mm512_set1_epi32(0x7fc0)));
 #endif

@@ -167,8 +167,8 @@ std::vector<soft_sums> soft_loss_sums(const Element* logits, const std::uint8_t*
 /// The gradient with respect to the logits, where the loss has the derivative `entropy` by the sum of cross entropies, and by the
 /// probability of class k of image n always[n K + k], with hit[n K + k] more where k is the label.
 template <class Element>
-void soft_loss_backward(const Element* logits, const std::uint8_t* labels, Element* gradient, const logit_layout& layout, float entropy,
-                        const std::vector<float>& always, const std::vector<float>& hit) {
+void soft_loss_backward(const Element* logits, const std::uint8_t* labels, Element* gradient, const logit_layout& layout,
+                        float entropy, const std::vector<float>& always, const std::vector<float>& hit) {
   layout.each_chunk([&](std::int64_t image, std::int64_t chunk) {
     softmax_block p(layout);
     const float* weight = always.data() + image * layout.classes;
