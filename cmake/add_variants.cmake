@@ -64,8 +64,9 @@ function(axonzoo_add_variants)
     file(CONFIGURE OUTPUT "${folder}/program.cpp" CONTENT [=[
 #include <axonzoo/program.hpp>
 
-// Taking its address emits the function here, inline or not.
-[[gnu::used]] int (*const axonzoo_program)(int, char**, const axonzoo::recipe&) = &axonzoo::run_program;
+// What AXONZOO_SEPARATE_PROGRAM leaves out of the models' units. Taking an address emits an inline function here.
+[[gnu::used]] const auto axonzoo_run_program = &axonzoo::run_program;
+[[gnu::used]] const auto axonzoo_ddp_connect = &axonzoo::ddp::connect;
 ]=])
     add_library(axonzoo_program STATIC "${folder}/program.cpp")
     _axonzoo_link_variant(axonzoo_program LIBRARY)
