@@ -28,7 +28,10 @@ void write_data(const axonzoo::scratch_folder& folder) {
     for (const char* place : {"data/images", "data/masks", "run/test"}) std::filesystem::create_directories(folder / place);
     axonzoo::write_png(folder / "data/images" / (std::string(name) + ".png"), picture);
     axonzoo::write_png(folder / "data/masks" / (std::string(name) + ".png"), mask);
-    axonzoo::write_png(folder / "run/test" / (std::string(name) + "_seg-axonmyelin.png"), predicted);
+    for (const char* kind : {"axon", "axonmyelin", "myelin"})  // of the three that a run writes, one has both classes
+      axonzoo::write_png(
+          folder / "run/test" / (std::string(name) + "_seg-" + kind + ".png"),
+          std::string(kind) == "axonmyelin" ? predicted : axonzoo::label_image(xt::zeros<std::uint8_t>({80, 100})));
   }
 }
 
@@ -73,11 +76,24 @@ BOOST_AUTO_TEST_CASE(says_everything_once) {
   BOOST_TEST(count_of(page, "<svg ") >= 7u);
 }
 
+BOOST_AUTO_TEST_CASE(the_prediction_with_both_classes_is_read) {
+  const axonzoo::scratch_folder folder;
+  write_data(folder);
+  const auto labels = axonzoo::read_prediction(folder / "run", "sub-a_sample-1_SEM");
+  BOOST_TEST(int(labels(40, 48)) == 2);
+  BOOST_TEST(int(labels(40, 30)) == 1);
+  BOOST_TEST(int(labels(0, 0)) == 0);
+  for (const char* kind : {"axonmyelin", "myelin"})
+    std::filesystem::remove(folder / "run/test" / (std::string("sub-a_sample-1_SEM_seg-") + kind + ".png"));
+  BOOST_TEST(int(axonzoo::read_prediction(folder / "run", "sub-a_sample-1_SEM")(40, 48)) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(data_that_has_gone_is_said) {
   const axonzoo::scratch_folder folder;
   write_data(folder);
   const auto one = run(folder, "unet/fp32/none/single", 1, 0.9, 1);
-  std::filesystem::remove(folder / "run/test/sub-b_sample-1_SEM_seg-axonmyelin.png");
+  for (const char* kind : {"axon", "axonmyelin", "myelin"})
+    std::filesystem::remove(folder / "run/test" / (std::string("sub-b_sample-1_SEM_seg-") + kind + ".png"));
   std::vector<std::string> problems;
   auto page = axonzoo::comparison_page(axonzoo::comparison({one}), {}, problems);
   BOOST_REQUIRE(problems.size() == 1u);

@@ -105,8 +105,12 @@ inline std::string joined_plots(const std::vector<std::string>& plots) {
   out.section("cost", "Cost");
   out.table(variant_table(
       all, of({"Training", "Inference", "Network"}),
-      "Images are patches of the training size; inference with batch 1; MACs for one patch; peak memory of the whole run. " +
-          repeats + change + ' ' + html(detail::hardware(all)) + '.'));
+      "Images are patches of the training size, at inference one at a time and without flips; <b>s/megapixel</b> is whole test "
+      "micrographs as they were tested, in tiles that overlap by " +
+          html(detail::common(all, "/options/tile_overlap", "?")) +
+          ", flips and turns averaged: " + html(detail::common(all, "/options/turns", "?")) +
+          ". Training time includes validation; MACs are for one patch; memory is the peak of the whole run. " + repeats +
+          change + ' ' + html(detail::hardware(all)) + '.'));
 
   out.section("tradeoff", "Accuracy against time");
   const bool equal_time = [&] {

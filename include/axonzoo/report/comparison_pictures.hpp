@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -85,25 +86,30 @@ inline std::string picture_element(const rgb_image& picture, const std::string& 
 
 }  // namespace detail
 
-/// The labels that a run predicted for a test micrograph, from `<run>/test/<name>_seg-*.png`.
+/// The labels that a run predicted for a test micrograph: `<run>/test/<name>_seg-axonmyelin.png`, or the one mask that a data set
+/// with one class has.
 [[nodiscard]] inline label_image read_prediction(const std::filesystem::path& run, const std::string& name) {
   const auto folder = run / "test";
+  auto file = folder / (name + "_seg-axonmyelin.png");
   std::error_code failed;
-  for (auto at = std::filesystem::directory_iterator(folder, failed); !failed && at != std::filesystem::directory_iterator();
-       at.increment(failed)) {
-    const auto file = at->path().filename().string();
-    if (!file.starts_with(name + "_seg-") || !file.ends_with(".png")) continue;
-    const bool both = file == name + "_seg-axonmyelin.png";
-    const image levels = read_image(at->path());
-    label_image labels = label_image::from_shape({levels.shape(0), levels.shape(1)});
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-      const float level = levels.data()[i * levels.shape(2)];
-      labels.data()[i] = both ? (level >= 192 ? 2 : level >= 64 ? 1 : 0) : level > 127 ? 1 : 0;
-    }
-    return labels;
+  const bool both = std::filesystem::exists(file, failed);
+  if (!both) {
+    std::set<std::filesystem::path> others;
+    for (auto at = std::filesystem::directory_iterator(folder, failed); !failed && at != std::filesystem::directory_iterator();
+         at.increment(failed))
+      if (at->path().filename().string().starts_with(name + "_seg-")) others.insert(at->path());
+    if (others.size() != 1)
+      throw error("cannot draw the prediction of '" + name + "'", "there is none in '" + folder.string() + "'",
+                  "remove '" + run.string() + "' and compare again");
+    file = *others.begin();
   }
-  throw error("cannot draw the prediction of '" + name + "'", "there is none in '" + folder.string() + "'",
-              "remove '" + run.string() + "' and compare again");
+  const image levels = read_image(file);
+  label_image labels = label_image::from_shape({levels.shape(0), levels.shape(1)});
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const float level = levels.data()[i * levels.shape(2)];
+    labels.data()[i] = both ? (level >= 192 ? 2 : level >= 64 ? 1 : 0) : level > 127 ? 1 : 0;
+  }
+  return labels;
 }
 
 /// One test micrograph for the page: the whole field with the prediction, and at least one window of it enlarged, without

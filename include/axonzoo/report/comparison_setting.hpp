@@ -106,12 +106,16 @@ inline void add_setting(page& out, const comparison& all, const comparison_page_
   pairs(items);
 
   out.section("setting", "Hardware, versions, command");
-  pairs({{"Hardware", detail::hardware(all)},
-         {"Ranks", detail::common(all, "/ranks", "1")},
-         {"axonzoo", detail::common(all, "/versions/axonzoo")},
-         {"LibTorch", detail::common(all, "/versions/torch")},
-         {"Compiler", detail::common(all, "/versions/compiler")},
-         {"Made", facts.made}});
+  const auto option = [&all](const std::string& name) { return detail::common(all, "/options/" + name, "?"); };
+  pairs(
+      {{"Hardware", detail::hardware(all)},
+       {"Training", "batch " + option("batch") + ", patch " + option("patch") + " px, " + option("optimizer") + ", " +
+                        option("schedule") + " schedule, loader threads: " + option("workers") + ", device " + option("device")},
+       {"Ranks", detail::common(all, "/ranks", "1")},
+       {"axonzoo", detail::common(all, "/versions/axonzoo")},
+       {"LibTorch", detail::common(all, "/versions/torch")},
+       {"Compiler", detail::common(all, "/versions/compiler")},
+       {"Made", facts.made}});
   out.paragraph("The same comparison again, or the rest of it where it stopped:");
   out.preformatted(facts.command);
 
