@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <axonzoo/core/error.hpp>
@@ -22,15 +23,10 @@ inline std::size_t channels_of(const dataset& data) {
   return 1;
 }
 
-/// Decoded pixels [H, W, C] in the file's own levels. C is the file's own (1 or 3), or `channels` where that is 1 or 3: grey
-/// is repeated into colours, colours become luma (ITU-R BT.601). Throws axonzoo::error, also for pixels that are not finite.
-inline image read_pixels(const micrograph& one, std::size_t channels = 0) {
-  image pixels = detail::read_picture(one.path);
-  if (!std::all_of(pixels.begin(), pixels.end(), [](float level) { return std::isfinite(level); }))
-    throw error("cannot read image " + detail::quoted(one.path), "it has pixels that are not finite numbers",
-                "replace them in the file");
+/// Pixels [H, W, C] with `channels` of them, 1 or 3: grey is repeated into colours, colours become luma (ITU-R BT.601).
+inline image with_channels(image pixels, std::size_t channels) {
   const std::size_t own = pixels.shape(2);
-  if (channels == 0 || channels == own) return pixels;
+  if (channels == own) return pixels;
   image converted = image::from_shape({pixels.shape(0), pixels.shape(1), channels});
   const float* from = pixels.data();
   float* to = converted.data();
@@ -40,6 +36,16 @@ inline image read_pixels(const micrograph& one, std::size_t channels = 0) {
     else to[i] = 0.299f * from[3 * i] + 0.587f * from[3 * i + 1] + 0.114f * from[3 * i + 2];
   }
   return converted;
+}
+
+/// Decoded pixels [H, W, C] in the file's own levels. C is the file's own (1 or 3), or `channels` where that is 1 or 3. Throws
+/// axonzoo::error, also for pixels that are not finite.
+inline image read_pixels(const micrograph& one, std::size_t channels = 0) {
+  image pixels = detail::read_picture(one.path);
+  if (!std::all_of(pixels.begin(), pixels.end(), [](float level) { return std::isfinite(level); }))
+    throw error("cannot read image " + detail::quoted(one.path), "it has pixels that are not finite numbers",
+                "replace them in the file");
+  return channels == 0 ? pixels : with_channels(std::move(pixels), channels);
 }
 
 /// Class index of each pixel [H, W] from the manual masks, which are painted in their order: what comes later wins. Throws
