@@ -7,6 +7,7 @@
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/image.hpp>
 #include <axonzoo/data/prepared_micrograph.hpp>
+#include <axonzoo/data/read.hpp>
 #include <axonzoo/infer/checkpoint.hpp>
 #include <axonzoo/infer/labels.hpp>
 #include <axonzoo/infer/tiles.hpp>
@@ -43,7 +44,7 @@ class predictor {
       throw error("cannot segment the image", "its pixel size is unknown and the network was trained at " + std::to_string(facts_.pixel_size) + " um",
                   "give --pixel-size UM");
     }
-    const auto prepared = prepare_pixels(with_channels(pixels), pixel_size, facts_.pixel_size);
+    const auto prepared = prepare_pixels(with_channels(pixels, static_cast<std::size_t>(facts_.channels)), pixel_size, facts_.pixel_size);
     std::unique_ptr<autocast_scope> scope;
     const auto compute_type = facts_.precision == "bf16" ? c10::kBFloat16 : c10::kFloat;
     if (compute_type != c10::kFloat) scope = std::make_unique<autocast_scope>(device_.type(), compute_type);
@@ -52,11 +53,6 @@ class predictor {
   }
 
  private:
-  /// Grey to colour by repetition and colour to grey by its mean, as the network wants.
-  [[nodiscard]] image with_channels(const image& pixels) const {
-    return as_channels(pixels, static_cast<std::size_t>(facts_.channels));
-  }
-
   c10::Device device_;
   checkpoint_facts facts_;
   std::shared_ptr<network> net_;

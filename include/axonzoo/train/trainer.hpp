@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@
 #include <axonzoo/data/loader.hpp>
 #include <axonzoo/data/split.hpp>
 #include <axonzoo/infer/checkpoint.hpp>
+#include <axonzoo/nn/shared_batch_statistics.hpp>
 #include <axonzoo/nn/soft_loss.hpp>
 #include <axonzoo/parallel/communicator.hpp>
 #include <axonzoo/train/adamw.hpp>
@@ -93,13 +95,14 @@ class trainer {
       epoch_loss_ += loss;
       ++epoch_count_;
       ++step_;
-      elapsed_ = seconds_since(begin_);
-      agree_on_time();
       if (ranks_.rank() == 0) shown.at(total_steps_ > 0 ? static_cast<double>(step_) : elapsed_, "loss " + three_digits(loss));
       prune_when_due();
-      const bool stop = stop_wanted();
-      if (step_ % epoch_steps_ == 0 || spent() || stop) going = end_epoch(stop) && !stop;
-      if (stop) return false;
+      if (step_ % epoch_steps_ == 0 || spent()) {
+        going = end_epoch();
+      } else if (stop_ && ranks_.rank() == 0) {
+        save();
+      }
+      if (stop_) return false;
     }
     choose_weights();
     return true;
@@ -158,30 +161,33 @@ class trainer {
   }
   [[nodiscard]] bool spent() const { return spent_share() >= 1; }
 
-  /// One clock for all ranks, so that they take the same rate and stop at the same step.
-  void agree_on_time() {
-    if (ranks_.world_size() == 1 || !(options_.minutes > 0)) return;
-    auto time = at::full({1}, elapsed_, at::kDouble);
-    ranks_.broadcast(time);
-    elapsed_ = time.item<double>();
-  }
-
-  [[nodiscard]] bool stop_wanted() {
-    if (ranks_.world_size() == 1) return interrupted();
-    auto any = at::full({1}, interrupted() ? 1.0 : 0.0, at::kDouble);
-    ranks_.sum(any);
-    return any.item<double>() > 0;
+  /// What ranks must hold in common after each forward pass: the mean loss, one clock, and whether anyone was interrupted. So they take the same
+  /// rate, and stop at the same step. Returns the mean loss.
+  double agree(double loss) {
+    elapsed_ = seconds_since(begin_);
+    stop_ = interrupted();
+    if (ranks_.world_size() == 1) return loss;
+    auto common = at::zeros({3}, at::kDouble);
+    common[0] = loss / ranks_.world_size();
+    common[1] = ranks_.rank() == 0 ? elapsed_ : 0.0;
+    common[2] = stop_ ? 1.0 : 0.0;
+    ranks_.sum(common);
+    elapsed_ = common[1].item<double>();
+    stop_ = common[2].item<double>() > 0;
+    return common[0].item<double>();
   }
 
   double train_step(const loaded_batch& batch) {
     net_->train();
     const auto scope = recipe_.enter_precision(device_.type());
+    std::optional<shared_batch_statistics> shared;
+    if (ranks_.world_size() > 1) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
     const auto labels = at::from_blob(const_cast<std::uint8_t*>(batch.labels.data()), {batch.n, batch.height, batch.width}, at::kByte).to(device_);
     const auto images = at::from_blob(const_cast<float*>(batch.pixels.data()), {batch.n, batch.height, batch.width, batch.channels}, at::kFloat)
                             .permute({0, 3, 1, 2})
                             .to(device_, recipe_.compute_type);
     at::Tensor loss = phases_.time("forward", [&] { return supervised_loss(net_->forward(images), labels); });
-    const double value = loss.item<double>();
+    const double value = agree(loss.item<double>());
     if (!std::isfinite(value)) refuse_loss(value, batch);
     optimizer_->clear_gradients();
     double exposed = 0;
@@ -236,13 +242,13 @@ class trainer {
   }
 
   /// Validates, records and saves; false when patience has run out.
-  bool end_epoch(bool stopping) {
+  bool end_epoch() {
     ++epoch_;
     nlohmann::json entry = {{"epoch", epoch_}, {"step", step_}, {"train_loss", epoch_loss_ / static_cast<double>(std::max<std::int64_t>(epoch_count_, 1))}};
     epoch_loss_ = 0;
     epoch_count_ = 0;
     bool going = true;
-    if (!parts_.validation.empty() && !stopping) {
+    if (!parts_.validation.empty()) {
       phases_.time("validate", [&] {
         average_.exchange(*net_);
         const auto scores = validate(*net_, *cache_, parts_.validation, recipe_, device_, options_.patch, facts_.classes, ranks_);
@@ -257,8 +263,7 @@ class trainer {
       });
       going = options_.patience == 0 || epoch_ - best_epoch_ < options_.patience;
     }
-    elapsed_ = seconds_since(begin_);
-    agree_on_time();
+    if (ranks_.world_size() == 1) elapsed_ = seconds_since(begin_);  // many ranks agree on it at the next step
     entry["seconds"] = elapsed_;
     history_.push_back(entry);
     if (ranks_.rank() == 0) save();
@@ -340,6 +345,7 @@ class trainer {
   std::int64_t epoch_steps_ = 0, total_steps_ = 0;
   std::int64_t step_ = 0, epoch_ = 0, best_epoch_ = 0, epoch_count_ = 0;
   double epoch_loss_ = 0, best_ = -1, elapsed_ = 0, peak_rate_ = 0;
+  bool stop_ = false;
   clock::time_point begin_;
 };
 

@@ -1,0 +1,91 @@
+// Segments micrographs with a checkpoint that a variant program wrote: masks at each image's own size, and an overlay.
+
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <axonzoo/core/allocator.hpp>
+#include <axonzoo/core/device.hpp>
+#include <axonzoo/core/interrupt.hpp>
+#include <axonzoo/core/progress.hpp>
+#include <axonzoo/data/sidecar.hpp>
+#include <axonzoo/infer/predictor.hpp>
+#include <axonzoo/infer/write_masks.hpp>
+#include <axonzoo/io/image.hpp>
+#include <axonzoo/report/overlay.hpp>
+
+namespace {
+
+struct segment_options {
+  std::filesystem::path model, out;
+  std::vector<std::filesystem::path> images;
+  double pixel_size = 0;
+  std::string device = "cpu";
+  int turns = 1;
+  double overlap = 0.25;
+};
+
+int segment(const segment_options& options) {
+  axonzoo::use_device(options.device);
+  axonzoo::predictor model(options.model, c10::Device(options.device));
+  model.options().turns = options.turns;
+  model.options().overlap = options.overlap;
+  std::filesystem::create_directories(options.out);
+  axonzoo::progress shown("segmenting", static_cast<double>(options.images.size()));
+  int failed = 0;
+  for (std::size_t i = 0; i < options.images.size() && !axonzoo::interrupted(); ++i) {
+    const auto& path = options.images[i];
+    try {
+      const auto pixels = axonzoo::read_image(path);
+      const double pixel_size = options.pixel_size > 0 ? options.pixel_size : axonzoo::sidecar_pixel_size(path);
+      if (model.facts().pixel_size > 0 && !(pixel_size > 0)) {
+        throw axonzoo::error("cannot segment '" + path.string() + "'", "nothing says its pixel size", "give --pixel-size UM, or a sidecar with PixelSize");
+      }
+      const auto labels = model.segment(pixels, pixel_size);
+      axonzoo::write_masks(options.out, path.stem().string(), labels, model.facts().classes);
+      axonzoo::write_png(options.out / (path.stem().string() + "_overlay.png"), axonzoo::overlay(pixels, labels));
+    } catch (const axonzoo::error& failure) {
+      std::cerr << "axonzoo-segment: " << failure.what() << "\n";
+      ++failed;
+    }
+    shown.at(static_cast<double>(i + 1), path.filename().string());
+  }
+  if (axonzoo::interrupted()) return 130;
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  axonzoo::use_caching_allocator();
+  axonzoo::catch_interrupts();
+  segment_options options;
+  CLI::App app{"Segments micrographs: writes <stem>_seg-axonmyelin.png (0, 127, 255), <stem>_seg-axon.png, <stem>_seg-myelin.png (0, 255)\nand <stem>_overlay.png into --out."};
+  app.option_defaults()->always_capture_default();
+  app.add_option("--model", options.model, "checkpoint.safetensors of a variant program")->required();
+  app.add_option("--out", options.out, "folder to write into")->required();
+  app.add_option("--pixel-size", options.pixel_size, "um of a pixel; otherwise the image's sidecar says it")->check(CLI::PositiveNumber);
+  app.add_option("--device", options.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
+  app.add_option("--turns", options.turns, "flips and quarter turns averaged: 1, 2, 4 or 8")->check(CLI::IsMember({1, 2, 4, 8}));
+  app.add_option("--tile-overlap", options.overlap, "share of a tile's side that it shares with the next")->check(CLI::Range(0.0, 0.9));
+  app.add_option("images", options.images, "micrographs: PNG, JPEG or TIFF")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& wrong) {
+    std::cerr << "axonzoo-segment: " << wrong.what() << "; --help lists the options\n";
+    return 2;
+  }
+  try {
+    return segment(options);
+  } catch (const c10::Error& failure) {
+    std::cerr << "axonzoo-segment: LibTorch failed: " << failure.what_without_backtrace() << "\n";
+  } catch (const std::exception& failure) {
+    std::cerr << "axonzoo-segment: " << failure.what() << "\n";
+  }
+  return 1;
+}

@@ -1,0 +1,88 @@
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <unistd.h>
+
+#include <axonzoo/infer/predictor.hpp>
+#include <axonzoo/pruning/magnitude.hpp>
+
+#include "../models/made_network.hpp"
+
+namespace {
+
+struct folder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / ("axonzoo-predictor-" + std::to_string(::getpid()));
+  folder() { std::filesystem::create_directories(path); }
+  ~folder() { std::filesystem::remove_all(path); }
+};
+
+axonzoo::checkpoint_facts facts_of(const std::string& model) {
+  axonzoo::checkpoint_facts facts;
+  facts.variant = model + "/fp32/none/single";
+  facts.model = model;
+  facts.precision = "fp32";
+  facts.classes = {"background", "myelin", "axon"};
+  facts.pixel_size = 0.1;
+  facts.patch = 32;
+  return facts;
+}
+
+axonzoo::image ramp(std::size_t height, std::size_t width, std::size_t channels) {
+  auto made = axonzoo::image::from_shape({height, width, channels});
+  for (std::size_t i = 0; i < made.size(); ++i) made.data()[i] = static_cast<float>(i * 7 % 251);
+  return made;
+}
+
+template <class Work>
+void refused(const std::string& part, Work work) {
+  BOOST_CHECK_EXCEPTION(work(), axonzoo::error, [&](const auto& e) { return BOOST_TEST(std::string(e.what()).find(part) != std::string::npos, e.what()), true; });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(infer_predictor)
+
+BOOST_AUTO_TEST_CASE(a_pruned_network_comes_back_from_its_checkpoint) {
+  const folder here;
+  for (const std::string model : {"unet", "segnet"}) {
+    const auto net = axonzoo::maker_of(model)(1, 3);
+    axonzoo::magnitude policy;
+    policy.keep = 0.1;
+    axonzoo::magnitude::state(policy).prune(*net);
+    const auto path = here.path / (model + ".safetensors");
+    axonzoo::write_checkpoint(path, axonzoo::named_tensors(*net), facts_of(model));
+    axonzoo::predictor loaded(path);
+    net->eval();
+    const auto x = made::images(1, 64);
+    BOOST_TEST(at::equal(net->forward(x).front(), loaded.net().forward(x).front()));
+    const auto labels = loaded.segment(ramp(40, 50, 3), 0.2);
+    BOOST_TEST(labels.shape(0) == 40u);
+    BOOST_TEST(labels.shape(1) == 50u);
+    BOOST_TEST(loaded.segment(ramp(1, 1, 1), 0.1).size() == 1u);
+    refused("pixel size", [&] { static_cast<void>(loaded.segment(ramp(8, 8, 1), 0)); });
+  }
+}
+
+BOOST_AUTO_TEST_CASE(foreign_and_broken_checkpoints_are_refused_by_name) {
+  const folder here;
+  const auto net = made::small_unet();
+  const auto path = here.path / "a.safetensors";
+  auto facts = facts_of("segnet");
+  axonzoo::write_checkpoint(path, axonzoo::named_tensors(*net), facts);
+  refused("a.safetensors", [&] { axonzoo::predictor{path}; });
+  facts.model = "vit";
+  axonzoo::write_checkpoint(path, axonzoo::named_tensors(*net), facts);
+  refused("vit", [&] { axonzoo::predictor{path}; });
+  axonzoo::write_checkpoint(path, axonzoo::named_tensors(*axonzoo::maker_of("unet")(1, 3)), facts_of("unet"));
+  const auto size = std::filesystem::file_size(path);
+  std::filesystem::resize_file(path, size / 2);
+  refused("a.safetensors", [&] { axonzoo::predictor{path}; });
+  std::ofstream(path) << "not weights";
+  refused("a.safetensors", [&] { axonzoo::predictor{path}; });
+  refused("missing.safetensors", [&] { axonzoo::predictor{here.path / "missing.safetensors"}; });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,108 @@
+// What a variant program says to bad input: one sentence on standard error, a status that scripts see, and earlier output as it was.
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "made_runs.hpp"
+
+namespace {
+
+const std::string name = "unet-fp32-magnitude-single";
+
+void refuses(const made_folder& folder, const std::string& arguments, const std::string& part, int status = 1, const std::string& program = name) {
+  const auto ended = made::run(folder, program, "$P " + arguments);
+  BOOST_TEST(ended.status == status, arguments << ": " << ended.err);
+  BOOST_TEST(ended.err.find(part) != std::string::npos, arguments << ": " << ended.err);
+  BOOST_TEST(ended.err.starts_with("axonzoo: "), ended.err);
+  BOOST_TEST(std::count(ended.err.begin(), ended.err.end(), '\n') == 1, ended.err);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(programs_bad_input)
+
+BOOST_AUTO_TEST_CASE(options) {
+  if (made::missing(name)) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto rest = "--data d --out o --steps 2" + made::small_unet;
+  refuses(folder, rest + "--colour blue", "--colour", 2);
+  refuses(folder, rest + "--keep 0", "--keep 0");
+  refuses(folder, rest + "--keep 1.5", "--keep 1.5");
+  refuses(folder, rest + "--keep nan", "--keep nan");
+  refuses(folder, "--data d --out o --steps 2 --patch 65 --test-subjects s5", "65");
+  refuses(folder, "--data d --out o --test-subjects s5", "--minutes");
+  refuses(folder, "--data d --out o --steps 2 --test-subjects nobody", "nobody");
+  refuses(folder, "--out o --steps 2", "--data");
+  refuses(folder, "--data d --out o --steps 2 --pixel-size 0.1 --patch 32", "--pixel-size");
+  if (!std::filesystem::exists("/dev/nvidiactl")) refuses(folder, rest + "--device cuda", "--device cuda");
+  BOOST_TEST(!std::filesystem::exists(folder.path() / "o/checkpoint.safetensors"));
+}
+
+BOOST_AUTO_TEST_CASE(folders) {
+  if (made::missing(name)) return;
+  const made_folder folder;
+  std::filesystem::create_directories(folder.path() / "empty");
+  refuses(folder, "--data empty --out o --steps 2", "empty");
+  refuses(folder, "--data nowhere --out o --steps 2", "nowhere");
+  made::paired(folder, "one", 1);
+  refuses(folder, "--data one --out o --steps 2 --patch 32 --test-subjects s5", "one/images/s");
+  made::paired(folder, "size");
+  folder.png("size/masks/s2.png", 63, 64, 255);
+  refuses(folder, "--data size --out o --steps 2 --patch 32", "s2.png");
+  made::paired(folder, "cut");
+  std::filesystem::resize_file(folder.path() / "cut/images/s2.png", 100);
+  refuses(folder, "--data cut --out o --steps 2 --patch 32 --test-subjects s5", "s2.png");
+  made::paired(folder, "bare");
+  std::filesystem::remove_all(folder.path() / "bare/masks");
+  refuses(folder, "--data bare --out o --steps 2", "bare");
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_leaves_the_former_checkpoint) {
+  if (made::missing(name)) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto rest = " --data d --out o" + made::small_unet;
+  BOOST_TEST(made::run(folder, name, "$P --steps 5" + rest).status == 0);
+  const auto before = made::content(folder.path() / "o/checkpoint.safetensors");
+  // no file may grow beyond 8 blocks of 512 or 1024 bytes: writes fail as on a full disk
+  const auto ended = made::run(folder, name, "bash -c 'trap \"\" XFSZ; ulimit -f 8; exec \"$0\" --steps 6" + rest + "--seed 2' \"$P\"");
+  BOOST_TEST(ended.status == 1, ended.err);
+  BOOST_TEST(ended.err.find("safetensors") != std::string::npos, ended.err);
+  BOOST_TEST((before == made::content(folder.path() / "o/checkpoint.safetensors")));
+}
+
+BOOST_AUTO_TEST_CASE(a_state_of_other_options_is_not_resumed) {
+  if (made::missing(name)) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto rest = "--data d --out o" + made::small_unet;
+  BOOST_TEST(made::run(folder, name, "$P --steps 5 " + rest).status == 0);
+  refuses(folder, "--steps 9 --seed 7 --resume " + rest, "seed");
+  std::filesystem::resize_file(folder.path() / "o/training_state.safetensors", 1000);
+  refuses(folder, "--steps 9 --resume " + rest, "training_state.safetensors");
+}
+
+BOOST_AUTO_TEST_CASE(a_port_in_use) {
+  const std::string ddp = "unet-fp32-none-ddp";
+  if (made::missing(ddp)) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const int handle = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in place{};
+  place.sin_family = AF_INET;
+  place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  BOOST_REQUIRE_EQUAL(::bind(handle, reinterpret_cast<const sockaddr*>(&place), sizeof place), 0);
+  BOOST_REQUIRE_EQUAL(::listen(handle, 1), 0);
+  socklen_t size = sizeof place;
+  ::getsockname(handle, reinterpret_cast<sockaddr*>(&place), &size);
+  const auto port = std::to_string(ntohs(place.sin_port));
+  refuses(folder, "--data d --out o --steps 2 --ranks 2 --port " + port + made::small_unet, port, 1, ddp);
+  ::close(handle);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,77 @@
+// Variant programs as their users meet them: the same result from the same seed, from a resumed run and from two ranks.
+
+#include <chrono>
+#include <cmath>
+#include <vector>
+
+#include "made_runs.hpp"
+
+BOOST_AUTO_TEST_SUITE(programs_training)
+
+BOOST_AUTO_TEST_CASE(same_seed_same_weights_and_another_seed_others) {
+  if (made::missing("unet-fp32-none-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto line = "$P --data d --steps 6" + made::small_unet;
+  BOOST_TEST(made::run(folder, "unet-fp32-none-single", line + "--out a --seed 3").status == 0);
+  BOOST_TEST(made::run(folder, "unet-fp32-none-single", line + "--out b --seed 3 --workers 3").status == 0);
+  BOOST_TEST(made::run(folder, "unet-fp32-none-single", line + "--out c --seed 4").status == 0);
+  const auto weights = made::content(folder.path() / "a/checkpoint.safetensors");
+  BOOST_TEST(weights.size() > 1000u);
+  BOOST_TEST((weights == made::content(folder.path() / "b/checkpoint.safetensors")));
+  BOOST_TEST((weights != made::content(folder.path() / "c/checkpoint.safetensors")));
+}
+
+BOOST_AUTO_TEST_CASE(stopped_and_resumed_equals_uninterrupted) {
+  if (made::missing("unet-fp32-magnitude-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto line = "$P --data d --steps 400 --prune-at 0.5" + made::small_unet;
+  BOOST_TEST(made::run(folder, "unet-fp32-magnitude-single", line + "--out whole").status == 0);
+  int stops = 0;
+  for (int attempt = 0; attempt < 40 && !std::filesystem::exists(folder.path() / "parts/results.json"); ++attempt) {
+    // killed without a word at times: then the last epoch's state counts
+    const std::string signal = attempt % 2 == 0 ? "INT" : "KILL";
+    const auto ended = made::run(folder, "unet-fp32-magnitude-single", "timeout -s " + signal + " " + std::to_string(0.7 + 0.2 * attempt) + " " + line + "--out parts --resume");
+    stops += ended.status != 0;
+  }
+  BOOST_TEST(stops > 0);
+  BOOST_TEST((made::content(folder.path() / "whole/checkpoint.safetensors") == made::content(folder.path() / "parts/checkpoint.safetensors")));
+  const auto whole = made::record(folder, "whole"), parts = made::record(folder, "parts");
+  BOOST_TEST((whole.at("test").at("images") == parts.at("test").at("images")));
+  BOOST_TEST(whole.at("history").size() == parts.at("history").size());
+  BOOST_TEST(whole.at("parameters").get<int>() < whole.at("parameters_before").get<int>() / 2);
+}
+
+BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
+  for (const std::string model : {"unet", "segnet"}) {
+    const auto one = model + "-fp32-none-single", two = model + "-fp32-none-ddp";
+    if (made::missing(one) || made::missing(two)) return;
+    const made_folder folder;
+    made::paired(folder, "d");
+    const auto line = std::string("$P --data d --steps 20 --patch 32 --batch 4 --threads 1 --turns 1 --tile-overlap 0 --test-subjects s5 --width 4") + (model == "unet" ? " --levels 3" : "");
+    BOOST_TEST(made::run(folder, one, line + " --out one").status == 0);
+    const auto ended = made::run(folder, two, line + " --out two --ranks 2");
+    BOOST_TEST(ended.status == 0, ended.err);
+    const auto a = made::record(folder, "one").at("losses").get<std::vector<double>>(), b = made::record(folder, "two").at("losses").get<std::vector<double>>();
+    BOOST_REQUIRE_EQUAL(a.size(), 20u);
+    BOOST_REQUIRE_EQUAL(b.size(), 20u);
+    for (std::size_t i = 0; i < a.size(); ++i) BOOST_TEST(std::abs(a[i] - b[i]) < 1e-5, model << " step " << i << ": " << a[i] << " and " << b[i]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_rank_ends_all_with_its_name) {
+  if (made::missing("unet-fp32-none-ddp")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto begin = std::chrono::steady_clock::now();
+  const auto ended = made::run(folder, "unet-fp32-none-ddp",
+                               "{ $P --data d --steps 1000000 --ranks 2 --out k" + made::small_unet +
+                                   "& pid=$!; while [ ! -e k/training_state.safetensors ]; do sleep 0.1; kill -0 $pid || break; done; "
+                                   "pkill -KILL -P $pid -o; wait $pid; }");
+  BOOST_TEST(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() < 60);
+  BOOST_TEST(ended.status != 0);
+  BOOST_TEST(ended.err.find("rank 0 was killed by signal 9") != std::string::npos, ended.err);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
