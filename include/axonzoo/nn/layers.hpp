@@ -99,9 +99,9 @@ class conv_block : public torch::nn::Module {
         norm_(register_module("norm", std::make_shared<norm_parameters>(out, kind == norm_kind::batch_relu))) {}
 
   at::Tensor forward(const at::Tensor& x) {
-    const auto y = conv_->forward(x);
-    if (kind_ == norm_kind::instance_leaky) return instance_norm_leaky_relu(y, norm_->weight, norm_->bias, 1e-5, 0.01);
-    return batch_norm_relu(y, norm_->weight, norm_->bias, norm_->running_mean, norm_->running_variance, is_training(), 0.1, 1e-5);
+    // a temporary, so that without gradients its memory is used again
+    if (kind_ == norm_kind::instance_leaky) return instance_norm_leaky_relu(conv_->forward(x), norm_->weight, norm_->bias, 1e-5, 0.01);
+    return batch_norm_relu(conv_->forward(x), norm_->weight, norm_->bias, norm_->running_mean, norm_->running_variance, is_training(), 0.1, 1e-5);
   }
 
   /// Adds the axes that carry this block's output channels to `group`; `prefix` is the block's name in its network.
