@@ -112,6 +112,7 @@ inline std::string joined_plots(const std::vector<std::string>& plots) {
           ". Training time includes validation; MACs are for one patch; memory is the peak of the whole run. " + repeats +
           change + ' ' + html(detail::hardware(all)) + '.'));
 
+  const std::string bars = detail::most_repeats(all) > 1 ? "Error bars: sample standard deviation over repeats. " : "";
   out.section("tradeoff", "Accuracy against time");
   const bool equal_time = [&] {
     double low = 1e300, high = 0;
@@ -126,8 +127,7 @@ inline std::string joined_plots(const std::vector<std::string>& plots) {
   std::erase(plots, "");
   out.figure(
       plots,
-      std::string("Mean Dice over the classes on the test micrographs. Colour: policies; shape: model; open: pruned. Error bars: "
-                  "sample standard deviation over repeats. ") +
+      std::string("Mean Dice over the classes on the test micrographs. Colour: policies; shape: model; open: pruned. ") + bars +
           (equal_time ? "All variants trained for the same time, so that this is also the accuracy that the time bought. " : "") +
           n + repeats);
 
@@ -148,7 +148,8 @@ inline std::string joined_plots(const std::vector<std::string>& plots) {
   out.figure(
       before_after_plots(all),
       "Parameters and MACs as a share of those before pruning, inference time as a share of <b>fp32/none/single</b>\u2019s. "
-      "Bars: mean; error bars: sample standard deviation over repeats. MACs for one patch.");
+      "MACs for one patch. " +
+          bars);
 
   out.section("micrographs", "Test micrographs");
   if (const auto map = dice_by_image(all); !map.empty())

@@ -66,9 +66,14 @@ inline std::string hardware(const comparison& all) {
          ", GPU: " + common(all, "/hardware/gpu", "none");
 }
 
-inline std::string repeats_sentence(const comparison& all) {
+inline std::size_t most_repeats(const comparison& all) {
   std::size_t most = 0;
   for (const auto& variant : all.variants()) most = std::max(most, all.finished(variant).size());
+  return most;
+}
+
+inline std::string repeats_sentence(const comparison& all) {
+  const auto most = most_repeats(all);
   return most < 2 ? "One run of each variant: no spread is known, and small differences mean nothing."
                   : "Mean over up to " + std::to_string(most) +
                         " runs with different seeds \u00b1 their sample standard deviation (n \u2212 1).";

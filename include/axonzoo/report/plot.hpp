@@ -79,13 +79,18 @@ inline void head(std::ostream& out, const plot_axes& axes, int key_height) {
       << "\nset grid ytics lc " << colour("grid") << " lt 1 lw 1\nset xlabel " << gnuplot_text(axes.x) << muted << "\nset ylabel "
       << gnuplot_text(axes.y) << muted << "\nset key off\nset pointintervalbox 0\nset errorbars small\nset tmargin at screen "
       << number(1 - (key_height + 12.) / (axes.height + key_height)) << '\n';
-  for (const char* axis : {"x", "y"}) {
-    if (!(*axis == 'x' ? axes.log_x : axes.log_y)) continue;
-    out << "set logscale " << axis << "\nset " << axis << "tics (";
-    for (int k = -9; k < 15; ++k)
-      for (const int first : {1, 2, 5}) out << (k > -9 || first > 1 ? "," : "") << first << 'e' << k;
-    out << ")\n";
-  }
+}
+
+/// A logarithmic axis, but a linear one where the data span less than a factor of three; ticks by their span.
+inline bool log_axis(std::ostream& out, const char* axis, double smallest, double largest) {
+  if (!(smallest > 0) || largest < 3 * smallest) return false;
+  out << "set logscale " << axis << "\nset " << axis << "tics (";
+  const bool many = largest < 30 * smallest;
+  for (int k = -9; k < 15; ++k)
+    for (const int first : {1, 2, 3, 5, 7})
+      if (many || first == 1 || first == 2 || first == 5) out << (k > -9 || first > 1 ? "," : "") << first << 'e' << k;
+  out << ")\n";
+  return true;
 }
 
 inline void blocks(std::ostream& out, const plot_axes& axes, const std::vector<plot_series>& series) {
@@ -106,8 +111,10 @@ inline void blocks(std::ostream& out, const plot_axes& axes, const std::vector<p
   }
   if (limits[1] < limits[0])
     throw error("cannot draw a plot", "it has no point", "give it finite numbers, above 0 on a logarithmic axis");
-  out << "set xrange " << range(axes.x_low, axes.x_high, limits[0], limits[1], axes.log_x) << "\nset yrange "
-      << range(axes.y_low, axes.y_high, limits[2], limits[3], axes.log_y) << '\n';
+  const bool log_x = axes.log_x && log_axis(out, "x", limits[0], limits[1]),
+             log_y = axes.log_y && log_axis(out, "y", limits[2], limits[3]);
+  out << "set xrange " << range(axes.x_low, axes.x_high, limits[0], limits[1], log_x) << "\nset yrange "
+      << range(axes.y_low, axes.y_high, limits[2], limits[3], log_y) << '\n';
 }
 
 inline plot_key key_of(const std::vector<plot_series>& series, key_entry::shape how, int width) {
