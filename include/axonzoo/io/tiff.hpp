@@ -98,6 +98,7 @@ class tiff_page {
     char text[512];
     std::vsnprintf(text, sizeof text, format, arguments);
     if (problem_.empty()) problem_ = text;
+    std::replace(problem_.begin(), problem_.end(), '\n', ' ');
     return 1;
   }
 
