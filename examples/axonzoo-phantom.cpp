@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   app.add_option("--images,--count", set.images, "how many images");
   app.add_option("--subjects", set.subjects, "how many subjects they are of; 0: half as many, at least 3");
   app.add_option("--size", set.size, "px, height and width");
-  app.add_option("--pixel-size", set.pixel_size, "um of a pixel");
+  app.add_option("--pixel-size", set.pixel_size, "um of a pixel; 0.01 with --contrast tem");
   app.add_option("--contrast", set.contrast, "sem, tem, or both: every second subject is TEM")
       ->transform(CLI::CheckedTransformer(std::map<std::string, choice>{{"sem", choice::sem}, {"tem", choice::tem}, {"both", choice::both}}))
       ->default_str("sem");
@@ -43,6 +43,11 @@ int main(int argc, char** argv) {
   app.add_option("--artefacts", tissue.artefacts, "factor on the number of scratches, stripes and dirt");
   try {
     app.parse(argc, argv);
+    if (set.contrast == choice::tem) {  // what was not asked for is as it typically is in TEM
+      set.tissue = axonzoo::phantom_options::typical(axonzoo::phantom_contrast::tem);
+      set.pixel_size = set.tissue.pixel_size;
+      app.parse(argc, argv);
+    }
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& wrong) {

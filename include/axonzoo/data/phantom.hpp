@@ -1,99 +1,75 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numbers>
 #include <utility>
 #include <vector>
 
 #include <axonzoo/core/image.hpp>
+#include <axonzoo/data/phantom/expose.hpp>
+#include <axonzoo/data/phantom/masks.hpp>
+#include <axonzoo/data/phantom/paint.hpp>
+#include <axonzoo/data/phantom/palette.hpp>
+#include <axonzoo/data/phantom/tissue.hpp>
 #include <axonzoo/data/phantom_options.hpp>
-#include <axonzoo/data/phantom_outline.hpp>
-#include <axonzoo/data/phantom_packing.hpp>
-#include <axonzoo/data/phantom_paint.hpp>
 
 namespace axonzoo {
 
-/// What is true of one axon and its sheath, from the outlines before they became pixels: also where the border cuts them off.
+/// The truth about one fibre, from its exact outline, also where the image's border cuts it. Lengths in um, areas in um^2.
 struct phantom_axon {
-  double x = 0, y = 0;      ///< um, centroid of the axon; pixel (row r, column c) has its centre at ((c + 0.5), (r + 0.5)) pixels
-  double diameter = 0;      ///< um, of the circle of equal area
-  double g_ratio = 0;       ///< square root of axon area by fibre area
-  double myelin_thickness = 0;  ///< um, between the circles of equal area
-  bool touches_border = false;  ///< the fibre has pixels in the first or last row or column
+  double x_um, y_um;        ///< centre of the axon's area, from the image's upper left corner
+  double diameter_um;       ///< of the circle of the axon's area
+  double g_ratio;           ///< sqrt(area of the axon / area of the fibre)
+  double myelin_thickness_um;  ///< half of the difference of the diameters of fibre and axon
+  double axon_area_um2, fibre_area_um2;
+  bool touches_border;  ///< the image does not show the whole fibre
 };
 
-/// A made micrograph of white matter and everything that is known about it.
+/// A synthetic micrograph of white matter with its truth.
 struct phantom {
-  image pixels;                     ///< [H, W, 1], whole levels of 0 .. 255
-  label_image labels;               ///< 0 background, 1 myelin, 2 axon
-  instance_image axons, fibres;     ///< truth[i] has number i + 1 in both; a fibre is an axon with its sheath
-  std::vector<phantom_axon> truth;  ///< of every fibre with a pixel in the image
-  double pixel_size = 0;            ///< um
+  image pixels;                  ///< [H, W, 1], whole levels 0..255
+  label_image labels;            ///< 0 background, 1 myelin, 2 axon, by what each pixel's centre lies in
+  instance_image axons, fibres;  ///< i + 1 where the pixel belongs to axons[i] of the table (`fibres`: or to its sheath)
+  std::vector<phantom_axon> table;
+  double pixel_size;  ///< um
 };
 
-namespace detail {
-
-/// Draws fibres as masks; those without a pixel leave `parts`.
-inline void draw_masks(phantom& made, std::vector<tissue_part>& parts) {
-  const std::size_t rows = made.labels.shape(0), columns = made.labels.shape(1);
-  std::vector<tissue_part> seen;
-  for (auto& part : parts) {
-    if (part.what != tissue_part::kind::fibre) {
-      seen.push_back(part);
-      continue;
+/// The table of a tissue: one row a fibre that has at least one pixel in the image, from top to bottom.
+inline std::vector<phantom_axon> measure_tissue(const phantom_tissue& tissue) {
+  const double width = static_cast<double>(tissue.options.width) * tissue.options.pixel_size;
+  const double height = static_cast<double>(tissue.options.height) * tissue.options.pixel_size;
+  std::vector<phantom_axon> rows;
+  for (const auto& fibre : tissue.fibres) {
+    const auto centre = fibre.axon.centroid();
+    const double inner = fibre.axon.diameter(), outer = fibre.sheath.diameter();
+    bool touches = false;
+    for (std::size_t k = 0; k < fibre.sheath.radii.size(); ++k) {
+      const auto v = fibre.sheath.vertex(k);
+      const double x = fibre.sheath.x + v.x, y = fibre.sheath.y + v.y;
+      touches = touches || x < 0 || y < 0 || x > width || y > height;
     }
-    const auto number = static_cast<std::int32_t>(made.truth.size() + 1);
-    bool any = false, border = false;
-    scan(part.whole, made.pixel_size, rows, columns, [&](std::size_t y, std::size_t from, std::size_t to) {
-      any = true;
-      border |= y == 0 || y + 1 == rows || from == 0 || to == columns;
-      for (auto x = from; x < to; ++x) {
-        made.fibres(y, x) = number;
-        made.labels(y, x) = 1;
-      }
-    });
-    if (!any) continue;
-    scan(part.axon, made.pixel_size, rows, columns, [&](std::size_t y, std::size_t from, std::size_t to) {
-      for (auto x = from; x < to; ++x) {
-        made.axons(y, x) = number;
-        made.labels(y, x) = 2;
-      }
-    });
-    const auto [x, y] = part.axon.centroid();
-    const double axon = part.axon.area(), fibre = part.whole.area();
-    const double diameter = std::sqrt(4 / std::numbers::pi * axon), outer = std::sqrt(4 / std::numbers::pi * fibre);
-    made.truth.push_back({x, y, diameter, std::sqrt(axon / fibre), (outer - diameter) / 2, border});
-    seen.push_back(part);
+    rows.push_back({centre.x, centre.y, inner, inner / outer, (outer - inner) / 2, fibre.axon.area(), fibre.sheath.area(), touches});
   }
-  parts = std::move(seen);
+  return rows;
 }
 
-}  // namespace detail
+/// Grey levels and masks of a part of the tissue, the same as in the whole image: slides larger than memory are made window by
+/// window. Rows of the table and numbers in the masks are those of the whole.
+inline phantom render_phantom(const phantom_tissue& tissue, const phantom_window& window) {
+  const auto& o = tissue.options;
+  const auto palette = draw_palette(o.contrast, tissue.seed);
+  const phantom_window wide{window.top - exposure_margin, window.left - exposure_margin, window.height + 2 * exposure_margin,
+                            window.width + 2 * exposure_margin};
+  auto masks = draw_masks(tissue, window);
+  auto pixels = expose(tissue_painter(tissue, palette, wide).paint(), o, palette, tissue.seed, window);
+  return {std::move(pixels), std::move(masks.labels), std::move(masks.axons), std::move(masks.fibres), measure_tissue(tissue), o.pixel_size};
+}
 
-/// Makes cross sections of myelinated axons: gamma distributed diameters, fibres packed without overlap, largest first, outlines
-/// with low harmonics, g-ratios that rise with the logarithm of the diameter; between them unmyelinated neurites and glia that are
-/// background. The masks are the outlines' own pixels, and no step of the imaging moves them. A function of the options and the
-/// seed. Throws axonzoo::error for options that no phantom can have.
+/// A phantom from a seed; the same arguments give the same phantom. Throws `error` for options that no tissue can have.
 inline phantom make_phantom(const phantom_options& options, std::uint64_t seed) {
-  options.check();
-  const std::size_t rows = options.height, columns = options.width;
-  phantom made;
-  made.pixel_size = options.pixel_size;
-  made.pixels = image::from_shape({rows, columns, 1});
-  made.labels = label_image::from_shape({rows, columns});
-  made.axons = instance_image::from_shape({rows, columns});
-  made.fibres = instance_image::from_shape({rows, columns});
-  made.labels.fill(0);
-  made.axons.fill(0);
-  made.fibres.fill(0);
-  auto parts = detail::pack_tissue(options, seed);
-  detail::draw_masks(made, parts);
-  detail::paint_tissue(made.pixels, made.labels, made.axons, parts, options, seed);
-  detail::image_tissue(made.pixels, made.labels, options, seed);
-  return made;
+  const auto tissue = grow_tissue(options, seed);
+  return render_phantom(tissue, {0, 0, static_cast<std::int64_t>(options.height), static_cast<std::int64_t>(options.width)});
 }
 
 }  // namespace axonzoo

@@ -16,20 +16,21 @@ struct phantom_options {
   double pixel_size = 0.1;
   phantom_contrast contrast = phantom_contrast::sem;
 
-  double mean_diameter = 1.0;   ///< of axons, gamma-distributed
-  double diameter_shape = 2.5;  ///< of the gamma law: the coefficient of variation is 1 / sqrt(shape)
+  double mean_diameter = 1.2;   ///< of axons, gamma-distributed
+  double diameter_shape = 3;  ///< of the gamma law: the coefficient of variation is 1 / sqrt(shape)
   double least_diameter = 0.35, greatest_diameter = 6;
 
-  double g_ratio = 0.66;         ///< mean at a diameter of 1 um
+  double g_ratio = 0.64;         ///< mean at a diameter of 1 um
   double g_ratio_slope = 0.06;   ///< per unit of ln(diameter)
   double g_ratio_spread = 0.05;  ///< standard deviation about that mean
 
-  double fibre_fraction = 0.58;     ///< of the area, axons with their myelin
-  double neurite_fraction = 0.14;   ///< of the area, unmyelinated profiles
+  double fibre_fraction = 0.66;     ///< of the area, axons with their myelin
+  double neurite_fraction = 0.10;   ///< of the area, unmyelinated profiles
   double neurite_diameter = 0.5;    ///< mean
-  double glia_fraction = 0.03;      ///< of the area, cell bodies and processes
+  double glia_fraction = 0.02;      ///< of the area, cell bodies and processes
   double gap = 0.02;                ///< least distance between two outlines
-  double irregularity = 0.10;       ///< of outlines: amplitude of their Fourier terms against the radius
+  double irregularity = 0.16;       ///< of outlines: amplitude of their Fourier terms against the radius
+  double shear = 0.2;               ///< smooth deformation of the tissue: typical relative stretch
 
   double organelles = 1;    ///< factor on the density of mitochondria
   double noise = 1;         ///< factor on texture and shot noise
@@ -42,18 +43,18 @@ struct phantom_options {
     chosen.contrast = contrast;
     if (contrast == phantom_contrast::tem) {
       chosen.pixel_size = 0.01;
-      chosen.mean_diameter = 0.6;
+      chosen.mean_diameter = 0.47;
       chosen.diameter_shape = 4;
-      chosen.least_diameter = 0.2;
-      chosen.greatest_diameter = 2;
-      chosen.g_ratio = 0.78;
+      chosen.least_diameter = 0.15;
+      chosen.greatest_diameter = 1.6;
+      chosen.g_ratio = 0.79;
       chosen.g_ratio_spread = 0.04;
-      chosen.fibre_fraction = 0.5;
-      chosen.neurite_fraction = 0.25;
-      chosen.neurite_diameter = 0.3;
-      chosen.glia_fraction = 0.04;
+      chosen.fibre_fraction = 0.62;
+      chosen.neurite_fraction = 0.2;
+      chosen.neurite_diameter = 0.28;
+      chosen.glia_fraction = 0.02;
       chosen.gap = 0.012;
-      chosen.irregularity = 0.12;
+      chosen.irregularity = 0.18;
     }
     return chosen;
   }
@@ -73,10 +74,11 @@ struct phantom_options {
     need(diameter_shape >= 0.5, "the shape of the gamma law is below 0.5", "give a larger one");
     need(g_ratio > 0.3 && g_ratio < 0.95 && g_ratio_spread >= 0, "a mean g-ratio of " + std::to_string(g_ratio),
          "give one between 0.3 and 0.95 and a spread of 0 or more");
-    need(fibre_fraction > 0 && neurite_fraction >= 0 && glia_fraction >= 0 && fibre_fraction + neurite_fraction + glia_fraction <= 0.8,
-         "fibres, neurites and glia fill more than 0.8 of the area", "give smaller fractions");
-    need(neurite_diameter > 0 && gap >= 0 && irregularity >= 0 && irregularity <= 0.2,
-         "neurites without a diameter, a negative gap or an irregularity outside 0 to 0.2", "give positive lengths and up to 0.2");
+    need(fibre_fraction > 0 && neurite_fraction >= 0 && glia_fraction >= 0 && fibre_fraction + neurite_fraction + glia_fraction <= 0.85,
+         "fibres, neurites and glia fill more than 0.85 of the area", "give smaller fractions");
+    need(neurite_diameter > 0 && gap >= 0 && irregularity >= 0 && irregularity <= 0.3 && shear >= 0 && shear <= 0.5,
+         "neurites without a diameter, a negative gap, an irregularity outside 0 to 0.3 or a shear outside 0 to 0.5",
+         "give positive lengths, and less");
     need(organelles >= 0 && noise >= 0 && illumination >= 0 && artefacts >= 0, "a negative factor", "give 0 or more");
     // What bounds time and memory is the number of profiles.
     const double area = static_cast<double>(height) * static_cast<double>(width) * pixel_size * pixel_size;

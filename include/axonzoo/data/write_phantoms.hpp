@@ -65,11 +65,11 @@ inline void write_json(const std::filesystem::path& path, const nlohmann::ordere
   replace_file(path, content.dump(2) + "\n");
 }
 
-inline void write_truth(const std::filesystem::path& path, const std::vector<phantom_axon>& truth) {
+inline void write_truth(const std::filesystem::path& path, const std::vector<phantom_axon>& axons) {
   table rows({"axon", "x (um)", "y (um)", "axon_diam (um)", "gratio", "myelin_thickness (um)", "image_border_touching"});
   std::int64_t number = 0;
-  for (const auto& one : truth)
-    rows.add({++number, one.x, one.y, one.diameter, one.g_ratio, one.myelin_thickness, std::int64_t{one.touches_border}});
+  for (const auto& one : axons)
+    rows.add({++number, one.x_um, one.y_um, one.diameter_um, one.g_ratio, one.myelin_thickness_um, std::int64_t{one.touches_border}});
   write_csv(path, rows);
 }
 
@@ -126,7 +126,7 @@ inline void write_phantoms(const std::filesystem::path& folder, const phantom_se
       detail::write_mask(labels / (stem + "_seg-axonmyelin-manual.png"), made.labels, 127, 255);
       detail::write_mask(labels / (stem + "_seg-axon-manual.png"), made.labels, 0, 255);
       detail::write_mask(labels / (stem + "_seg-myelin-manual.png"), made.labels, 255, 0);
-      detail::write_truth(truth / (stem + "_truth.csv"), made.truth);
+      detail::write_truth(truth / (stem + "_truth.csv"), made.table);
       samples += sample + "\t" + subject + "\ttissue\n";
       if (go_on && !go_on(++written)) return;
     }
