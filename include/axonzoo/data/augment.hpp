@@ -41,20 +41,24 @@ inline void cut_patch(const prepared_micrograph& source, const augmentation& how
   const auto happens = [&stream](double probability) { return probability > 0 && stream.uniform() < probability; };
   const auto draw = [&stream](augmentation::range r) { return stream.uniform(r.low, r.high); };
   const std::int64_t size = target.size;
-  const auto height = static_cast<std::int64_t>(source.pixels.shape(0)), width = static_cast<std::int64_t>(source.pixels.shape(1));
+  const auto height = static_cast<std::int64_t>(source.pixels.shape(0)),
+             width = static_cast<std::int64_t>(source.pixels.shape(1));
 
   const std::uint32_t* row = nullptr;
   const std::uint32_t* column = nullptr;
   if (happens(foreground_share) && !source.foreground.empty()) {
-    const auto& pixel = source.foreground[static_cast<std::size_t>(stream.below(static_cast<std::int64_t>(source.foreground.size())))];
+    const auto& pixel =
+        source.foreground[static_cast<std::size_t>(stream.below(static_cast<std::int64_t>(source.foreground.size())))];
     row = &pixel.first;
     column = &pixel.second;
   }
-  const std::int64_t top = detail::place_patch(height, size, row, stream), left = detail::place_patch(width, size, column, stream);
+  const std::int64_t top = detail::place_patch(height, size, row, stream),
+                     left = detail::place_patch(width, size, column, stream);
 
   const quarter_turn turn = how.turns ? static_cast<quarter_turn>(stream.below(8)) : 0;
   const double angle = happens(how.rotation) ? draw(how.rotation_degrees) * std::numbers::pi / 180 : 0;
-  const double factor = happens(how.scale) ? std::exp(stream.uniform(std::log(how.scale_factor.low), std::log(how.scale_factor.high))) : 1;
+  const double factor =
+      happens(how.scale) ? std::exp(stream.uniform(std::log(how.scale_factor.low), std::log(how.scale_factor.high))) : 1;
   const double bend = happens(how.elastic) ? draw(how.elastic_pixels) : 0;
   if (angle == 0 && factor == 1 && bend == 0) {
     crop_patch(source, top, left, turn, target);
@@ -81,7 +85,7 @@ inline void cut_patch(const prepared_micrograph& source, const augmentation& how
   }
 
   const auto channels = static_cast<std::int64_t>(source.pixels.shape(2)), n = size * size * channels;
-  if (happens(how.blur)) blur(target.pixels, size, channels, draw(how.blur_sigma));
+  if (happens(how.blur)) blur(target.pixels, size, size, channels, draw(how.blur_sigma));
   if (happens(how.gamma)) change_gamma(target.pixels, n, draw(how.gamma_exponent));
   float gain = 1, offset = 0;
   if (happens(how.contrast)) {

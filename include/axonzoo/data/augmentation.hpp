@@ -45,9 +45,12 @@ struct augmentation {
 
   /// Throws `error` for a probability outside [0, 1] or a range that makes no sense.
   void check() const {
-    const auto refuse = [](const std::string& what, const std::string& mend) { throw error("setting up augmentation", what, mend); };
+    const auto refuse = [](const std::string& what, const std::string& mend) {
+      throw error("setting up augmentation", what, mend);
+    };
     const auto probability = [&](const char* name, double p) {
-      if (!(p >= 0 && p <= 1)) refuse(std::string("the probability of ") + name + " is " + std::to_string(p), "give one from 0 to 1");
+      if (!(p >= 0 && p <= 1))
+        refuse(std::string("the probability of ") + name + " is " + std::to_string(p), "give one from 0 to 1");
     };
     const auto ordered = [&](const char* name, range r, double least) {
       if (!(r.low <= r.high && r.low >= least)) {

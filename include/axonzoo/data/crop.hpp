@@ -16,8 +16,8 @@ using quarter_turn = unsigned;
 namespace detail {
 
 template <class T>
-void crop_plane(const T* source, std::int64_t pitch, const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& columns,
-                std::int64_t channels, bool transposed, T* target) {
+void crop_plane(const T* source, std::int64_t pitch, const std::vector<std::int64_t>& rows,
+                const std::vector<std::int64_t>& columns, std::int64_t channels, bool transposed, T* target) {
   const auto size = static_cast<std::int64_t>(rows.size());
   const bool in_order = !transposed && columns.back() - columns.front() == size - 1;
   if (in_order) {
@@ -43,8 +43,10 @@ void crop_plane(const T* source, std::int64_t pitch, const std::vector<std::int6
 }  // namespace detail
 
 /// Copies the square whose first pixel is (top, left), turned; beyond its borders the image is mirrored.
-inline void crop_patch(const prepared_micrograph& source, std::int64_t top, std::int64_t left, quarter_turn turn, const patch_target& target) {
-  const auto height = static_cast<std::int64_t>(source.pixels.shape(0)), width = static_cast<std::int64_t>(source.pixels.shape(1));
+inline void crop_patch(const prepared_micrograph& source, std::int64_t top, std::int64_t left, quarter_turn turn,
+                       const patch_target& target) {
+  const auto height = static_cast<std::int64_t>(source.pixels.shape(0)),
+             width = static_cast<std::int64_t>(source.pixels.shape(1));
   const auto channels = static_cast<std::int64_t>(source.pixels.shape(2));
   std::vector<std::int64_t> rows(static_cast<std::size_t>(target.size)), columns(rows.size());
   for (std::int64_t k = 0; k < target.size; ++k) {

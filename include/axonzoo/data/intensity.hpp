@@ -46,7 +46,8 @@ inline void change_gamma(float* values, std::int64_t n, double exponent) {
   if (!(high > low)) return;
   constexpr int knots = 1024;
   std::array<float, knots + 2> curve;
-  for (int k = 0; k <= knots; ++k) curve[k] = low + (high - low) * static_cast<float>(std::pow(static_cast<double>(k) / knots, exponent));
+  for (int k = 0; k <= knots; ++k)
+    curve[k] = low + (high - low) * static_cast<float>(std::pow(static_cast<double>(k) / knots, exponent));
   curve[knots + 1] = curve[knots];
   const float first = low, per_step = static_cast<float>(knots) / (high - low);
   const float* const table = curve.data();
@@ -62,7 +63,7 @@ inline void change_gamma(float* values, std::int64_t n, double exponent) {
 inline void add_noise(float* values, std::int64_t n, float sigma, std::uint64_t key) {
   const auto key_low = static_cast<std::uint32_t>(key), key_high = static_cast<std::uint32_t>(key >> 32);
   const float scale = sigma / 209.0231F;  // the sum's standard deviation, sqrt(8 (256^2 - 1) / 12)
-  const auto mix = [](std::uint32_t x) {   // "lowbias32": https://github.com/skeeto/hash-prospector
+  const auto mix = [](std::uint32_t x) {  // "lowbias32": https://github.com/skeeto/hash-prospector
     x ^= x >> 16;
     x *= 0x21f0aaadU;
     x ^= x >> 15;
@@ -76,8 +77,8 @@ inline void add_noise(float* values, std::int64_t n, float sigma, std::uint64_t 
   }
 }
 
-/// Gaussian blur of a square of `size` pixels of `channels`, mirrored at its borders.
-inline void blur(float* values, std::int64_t size, std::int64_t channels, double sigma) {
+/// Gaussian blur of [height, width, channels], mirrored at the borders.
+inline void blur(float* values, std::int64_t height, std::int64_t width, std::int64_t channels, double sigma) {
   const auto reach = static_cast<std::int64_t>(std::ceil(2.5 * sigma));
   std::vector<float> taps(static_cast<std::size_t>(reach + 1));
   double sum = 0;
@@ -88,14 +89,14 @@ inline void blur(float* values, std::int64_t size, std::int64_t channels, double
   }
   for (auto& tap : taps) tap = static_cast<float>(tap / sum);
 
-  const std::int64_t row = size * channels, margin = reach * channels;
-  std::vector<float> across(static_cast<std::size_t>(size * row)), padded(static_cast<std::size_t>(row + 2 * margin));
-  for (std::int64_t y = 0; y < size; ++y) {
+  const std::int64_t row = width * channels, margin = reach * channels;
+  std::vector<float> across(static_cast<std::size_t>(height * row)), padded(static_cast<std::size_t>(row + 2 * margin));
+  for (std::int64_t y = 0; y < height; ++y) {
     std::copy_n(values + y * row, row, padded.begin() + margin);
     for (std::int64_t k = 1; k <= reach; ++k) {
       for (std::int64_t c = 0; c < channels; ++c) {
-        padded[margin - k * channels + c] = values[y * row + reflect(-k, size) * channels + c];
-        padded[margin + row + (k - 1) * channels + c] = values[y * row + reflect(size + k - 1, size) * channels + c];
+        padded[margin - k * channels + c] = values[y * row + reflect(-k, width) * channels + c];
+        padded[margin + row + (k - 1) * channels + c] = values[y * row + reflect(width + k - 1, width) * channels + c];
       }
     }
     const float* const in = padded.data() + margin;
@@ -106,13 +107,13 @@ inline void blur(float* values, std::int64_t size, std::int64_t channels, double
       for (std::int64_t x = 0; x < row; ++x) out[x] += taps[k] * (in[x - step] + in[x + step]);
     }
   }
-  for (std::int64_t y = 0; y < size; ++y) {
+  for (std::int64_t y = 0; y < height; ++y) {
     float* const out = values + y * row;
     const float* const middle = across.data() + y * row;
     for (std::int64_t x = 0; x < row; ++x) out[x] = taps[0] * middle[x];
     for (std::int64_t k = 1; k <= reach; ++k) {
-      const float* const above = across.data() + reflect(y - k, size) * row;
-      const float* const below = across.data() + reflect(y + k, size) * row;
+      const float* const above = across.data() + reflect(y - k, height) * row;
+      const float* const below = across.data() + reflect(y + k, height) * row;
       for (std::int64_t x = 0; x < row; ++x) out[x] += taps[k] * (above[x] + below[x]);
     }
   }

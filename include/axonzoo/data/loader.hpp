@@ -98,20 +98,28 @@ class loader {
   };
 
   void check() const {
-    const auto refuse = [](const std::string& wrong, const std::string& mend) { throw error("starting the loader", wrong, mend); };
+    const auto refuse = [](const std::string& wrong, const std::string& mend) {
+      throw error("starting the loader", wrong, mend);
+    };
     if (members_.empty()) refuse("there is no image to train on", "give a data set or a split that leaves some");
     if (options_.patch < 1) refuse("a patch of " + std::to_string(options_.patch) + " pixels", "give a positive size");
     if (options_.workers < 0) refuse(std::to_string(options_.workers) + " workers", "give 0 or more");
-    if (options_.rank < 0 || options_.rank >= options_.world_size) refuse("rank " + std::to_string(options_.rank) + " of " + std::to_string(options_.world_size), "number ranks from 0");
+    if (options_.rank < 0 || options_.rank >= options_.world_size)
+      refuse("rank " + std::to_string(options_.rank) + " of " + std::to_string(options_.world_size), "number ranks from 0");
     if (options_.batch < options_.world_size) {
-      refuse("a batch of " + std::to_string(options_.batch) + " for " + std::to_string(options_.world_size) + " ranks leaves some without a patch", "give at least one patch a rank");
+      refuse("a batch of " + std::to_string(options_.batch) + " for " + std::to_string(options_.world_size) +
+                 " ranks leaves some without a patch",
+             "give at least one patch a rank");
     }
-    if (!(options_.foreground_share >= 0 && options_.foreground_share <= 1)) refuse("a foreground share outside 0 to 1", "give one within");
+    if (!(options_.foreground_share >= 0 && options_.foreground_share <= 1))
+      refuse("a foreground share outside 0 to 1", "give one within");
     options_.augment.check();
     const auto& micrographs = cache_->data().micrographs;
     for (const auto member : members_) {
-      if (member >= micrographs.size()) refuse("image number " + std::to_string(member) + " of " + std::to_string(micrographs.size()), "count from 0");
-      if (micrographs[member].masks.empty()) refuse("image '" + micrographs[member].name + "' has no manual masks", "train on images that have");
+      if (member >= micrographs.size())
+        refuse("image number " + std::to_string(member) + " of " + std::to_string(micrographs.size()), "count from 0");
+      if (micrographs[member].masks.empty())
+        refuse("image '" + micrographs[member].name + "' has no manual masks", "train on images that have");
     }
   }
 

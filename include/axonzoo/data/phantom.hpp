@@ -18,9 +18,9 @@ namespace axonzoo {
 
 /// The truth about one fibre, from its exact outline, also where the image's border cuts it. Lengths in um, areas in um^2.
 struct phantom_axon {
-  double x_um, y_um;        ///< centre of the axon's area, from the image's upper left corner
-  double diameter_um;       ///< of the circle of the axon's area
-  double g_ratio;           ///< sqrt(area of the axon / area of the fibre)
+  double x_um, y_um;           ///< centre of the axon's area, from the image's upper left corner
+  double diameter_um;          ///< of the circle of the axon's area
+  double g_ratio;              ///< sqrt(area of the axon / area of the fibre)
   double myelin_thickness_um;  ///< half of the difference of the diameters of fibre and axon
   double axon_area_um2, fibre_area_um2;
   bool touches_border;  ///< the image does not show the whole fibre
@@ -49,7 +49,8 @@ inline std::vector<phantom_axon> measure_tissue(const phantom_tissue& tissue) {
       const double x = fibre.sheath.x + v.x, y = fibre.sheath.y + v.y;
       touches = touches || x < 0 || y < 0 || x > width || y > height;
     }
-    rows.push_back({centre.x, centre.y, inner, inner / outer, (outer - inner) / 2, fibre.axon.area(), fibre.sheath.area(), touches});
+    rows.push_back(
+        {centre.x, centre.y, inner, inner / outer, (outer - inner) / 2, fibre.axon.area(), fibre.sheath.area(), touches});
   }
   return rows;
 }
@@ -63,7 +64,8 @@ inline phantom render_phantom(const phantom_tissue& tissue, const phantom_window
                             window.width + 2 * exposure_margin};
   auto masks = draw_masks(tissue, window);
   auto pixels = expose(tissue_painter(tissue, palette, wide).paint(), o, palette, tissue.seed, window);
-  return {std::move(pixels), std::move(masks.labels), std::move(masks.axons), std::move(masks.fibres), measure_tissue(tissue), o.pixel_size};
+  return {std::move(pixels),       std::move(masks.labels), std::move(masks.axons),
+          std::move(masks.fibres), measure_tissue(tissue),  o.pixel_size};
 }
 
 /// A phantom from a seed; the same arguments give the same phantom. Throws `error` for options that no tissue can have.

@@ -16,21 +16,21 @@ struct phantom_options {
   double pixel_size = 0.1;
   phantom_contrast contrast = phantom_contrast::sem;
 
-  double mean_diameter = 1.2;   ///< of axons, gamma-distributed
-  double diameter_shape = 3;  ///< of the gamma law: the coefficient of variation is 1 / sqrt(shape)
+  double mean_diameter = 1.2;  ///< of axons, gamma-distributed
+  double diameter_shape = 3;   ///< of the gamma law: the coefficient of variation is 1 / sqrt(shape)
   double least_diameter = 0.35, greatest_diameter = 6;
 
   double g_ratio = 0.64;         ///< mean at a diameter of 1 um
   double g_ratio_slope = 0.06;   ///< per unit of ln(diameter)
   double g_ratio_spread = 0.05;  ///< standard deviation about that mean
 
-  double fibre_fraction = 0.66;     ///< of the area, axons with their myelin
-  double neurite_fraction = 0.10;   ///< of the area, unmyelinated profiles
-  double neurite_diameter = 0.5;    ///< mean
-  double glia_fraction = 0.02;      ///< of the area, cell bodies and processes
-  double gap = 0.02;                ///< least distance between two outlines
-  double irregularity = 0.16;       ///< of outlines: amplitude of their Fourier terms against the radius
-  double shear = 0.2;               ///< smooth deformation of the tissue: typical relative stretch
+  double fibre_fraction = 0.66;    ///< of the area, axons with their myelin
+  double neurite_fraction = 0.10;  ///< of the area, unmyelinated profiles
+  double neurite_diameter = 0.5;   ///< mean
+  double glia_fraction = 0.02;     ///< of the area, cell bodies and processes
+  double gap = 0.02;               ///< least distance between two outlines
+  double irregularity = 0.16;      ///< of outlines: amplitude of their Fourier terms against the radius
+  double shear = 0.2;              ///< smooth deformation of the tissue: typical relative stretch
 
   double organelles = 1;    ///< factor on the density of mitochondria
   double noise = 1;         ///< factor on texture and shot noise
@@ -67,14 +67,16 @@ struct phantom_options {
     need(height > 0 && width > 0, "its image has no pixels", "give a size of at least one");
     need(height <= 30000 && width <= 30000, "its image has a side above 30000 pixels", "give a smaller size");
     need(pixel_size > 0 && pixel_size <= 10, "a pixel of " + std::to_string(pixel_size) + " um", "give one up to 10");
-    need(least_diameter > 0 && least_diameter < greatest_diameter, "the least diameter is not below the greatest", "exchange them");
+    need(least_diameter > 0 && least_diameter < greatest_diameter, "the least diameter is not below the greatest",
+         "exchange them");
     need(mean_diameter > 0.5 * least_diameter && mean_diameter < greatest_diameter, "the mean diameter lies outside the bounds",
          "give one between the least and the greatest");
     need(greatest_diameter <= 20 * mean_diameter, "the greatest diameter is above 20 means", "give a smaller one");
     need(diameter_shape >= 0.5, "the shape of the gamma law is below 0.5", "give a larger one");
     need(g_ratio > 0.3 && g_ratio < 0.95 && g_ratio_spread >= 0, "a mean g-ratio of " + std::to_string(g_ratio),
          "give one between 0.3 and 0.95 and a spread of 0 or more");
-    need(fibre_fraction > 0 && neurite_fraction >= 0 && glia_fraction >= 0 && fibre_fraction + neurite_fraction + glia_fraction <= 0.85,
+    need(fibre_fraction > 0 && neurite_fraction >= 0 && glia_fraction >= 0 &&
+             fibre_fraction + neurite_fraction + glia_fraction <= 0.85,
          "fibres, neurites and glia fill more than 0.85 of the area", "give smaller fractions");
     need(neurite_diameter > 0 && gap >= 0 && irregularity >= 0 && irregularity <= 0.3 && shear >= 0 && shear <= 0.5,
          "neurites without a diameter, a negative gap, an irregularity outside 0 to 0.3 or a shear outside 0 to 0.5",
@@ -82,7 +84,8 @@ struct phantom_options {
     need(organelles >= 0 && noise >= 0 && illumination >= 0 && artefacts >= 0, "a negative factor", "give 0 or more");
     // What bounds time and memory is the number of profiles.
     const double area = static_cast<double>(height) * static_cast<double>(width) * pixel_size * pixel_size;
-    need(area * (fibre_fraction / (mean_diameter * mean_diameter) + neurite_fraction / (neurite_diameter * neurite_diameter)) < 5e6,
+    need(area * (fibre_fraction / (mean_diameter * mean_diameter) + neurite_fraction / (neurite_diameter * neurite_diameter)) <
+             5e6,
          "it would have millions of axons", "give fewer or smaller pixels");
   }
 };

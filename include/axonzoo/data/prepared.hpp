@@ -103,8 +103,9 @@ class prepared_cache {
     if (bytes > budget_) {
       drop(mine);
       if (!std::exchange(said_, true)) {
-        std::cerr << "cache of images: '" + micrograph.name + "' needs " + std::to_string(bytes >> 20) + " MiB, more than the budget of " +
-                         std::to_string(budget_ >> 20) + " MiB, and is read again for each patch; give a larger budget\n";
+        std::cerr << "cache of images: '" + micrograph.name + "' needs " + std::to_string(bytes >> 20) +
+                         " MiB, more than the budget of " + std::to_string(budget_ >> 20) +
+                         " MiB, and is read again for each patch; give a larger budget\n";
       }
       return;
     }

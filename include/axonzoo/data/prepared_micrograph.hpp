@@ -48,7 +48,8 @@ inline image prepare_pixels(image pixels, double pixel_size, double target) {
 
 /// Up to `per_class` positions of each class above 0, spread evenly over its pixels in raster order with a jitter that depends on
 /// nothing but the labels; a rarer class repeats its pixels, so that all classes come out equally often.
-inline std::vector<std::pair<std::uint32_t, std::uint32_t>> sample_foreground(const label_image& labels, std::size_t per_class = 4096) {
+inline std::vector<std::pair<std::uint32_t, std::uint32_t>> sample_foreground(const label_image& labels,
+                                                                              std::size_t per_class = 4096) {
   std::array<std::size_t, 256> count{};
   for (const auto label : labels) ++count[label];
   std::array<std::vector<std::size_t>, 256> wanted;  // ordinals among the pixels of the class, ascending
@@ -58,7 +59,8 @@ inline std::vector<std::pair<std::uint32_t, std::uint32_t>> sample_foreground(co
     if (count[label] == 0) continue;
     random_stream stream(0, label, most);
     for (std::size_t i = 0; i < most; ++i) {
-      const double ordinal = (static_cast<double>(i) + stream.uniform()) * static_cast<double>(count[label]) / static_cast<double>(most);
+      const double ordinal =
+          (static_cast<double>(i) + stream.uniform()) * static_cast<double>(count[label]) / static_cast<double>(most);
       wanted[label].push_back(std::min(count[label] - 1, static_cast<std::size_t>(ordinal)));
     }
   }
@@ -77,8 +79,8 @@ inline std::vector<std::pair<std::uint32_t, std::uint32_t>> sample_foreground(co
   return positions;
 }
 
-/// Reads one micrograph with its masks and prepares it for a target pixel size (um; 0: as it is) and `channels` (1 or 3; 0: as the
-/// file has). Throws `error` for what cannot be read, and where resampling needs a pixel size that nobody gave.
+/// Reads one micrograph with its masks and prepares it for a target pixel size (um; 0: as it is) and `channels` (1 or 3; 0: as
+/// the file has). Throws `error` for what cannot be read, and where resampling needs a pixel size that nobody gave.
 inline prepared_micrograph prepare_micrograph(const dataset& data, std::size_t index, double target,
                                               std::optional<double> pixel_size_option, std::size_t channels = 0) {
   const auto& source = data.micrographs.at(index);

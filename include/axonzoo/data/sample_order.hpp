@@ -28,7 +28,8 @@ class sample_order {
     pass_ = pass;
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     random_stream stream(seed_, pass, 0, 2);
-    for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[static_cast<std::size_t>(stream.below(static_cast<std::int64_t>(i)))]);
+    for (std::size_t i = order_.size(); i > 1; --i)
+      std::swap(order_[i - 1], order_[static_cast<std::size_t>(stream.below(static_cast<std::int64_t>(i)))]);
   }
 
   std::uint64_t seed_ = 0, pass_ = 0;

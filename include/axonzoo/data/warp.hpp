@@ -26,14 +26,14 @@ inline std::int64_t reflect(std::int64_t position, std::int64_t n) {
   return position < n ? position : 2 * n - 1 - position;
 }
 
-/// Geometry of a patch: pixel (i, j) of it shows the point centre + matrix (i - h, j - h) + displacement(i, j) of the image, where
-/// h = (size - 1) / 2. Displacements are given at the nodes of a grid of `cells` x `cells` and bilinear between them.
+/// Geometry of a patch: pixel (i, j) of it shows the point centre + matrix (i - h, j - h) + displacement(i, j) of the image,
+/// where h = (size - 1) / 2. Displacements are given at the nodes of a grid of `cells` x `cells` and bilinear between them.
 struct warp {
   double row = 0, column = 0;  ///< centre
   double matrix[2][2] = {{1, 0}, {0, 1}};
-  std::int64_t cells = 0;             ///< 0: no displacement
-  std::vector<float> row_shift;       ///< [cells + 1, cells + 1]
-  std::vector<float> column_shift;    ///< [cells + 1, cells + 1]
+  std::int64_t cells = 0;           ///< 0: no displacement
+  std::vector<float> row_shift;     ///< [cells + 1, cells + 1]
+  std::vector<float> column_shift;  ///< [cells + 1, cells + 1]
 };
 
 namespace detail {
@@ -45,13 +45,15 @@ struct warp_stretch {
 };
 
 template <class Channels>
-void warp_inside(const prepared_micrograph& source, const warp_stretch& s, float* pixels, std::uint8_t* labels, Channels channels) {
+void warp_inside(const prepared_micrograph& source, const warp_stretch& s, float* pixels, std::uint8_t* labels,
+                 Channels channels) {
   // Local coordinates, positive up to rounding, keep floats exact to 1e-4 px in images of any size and offsets within 32 bits.
   const auto width = static_cast<std::int64_t>(source.pixels.shape(1));
   const double last = static_cast<double>(s.length - 1);
   const auto top = static_cast<std::int64_t>(std::min(s.row, s.row + last * s.row_step));
   const auto left = static_cast<std::int64_t>(std::min(s.column, s.column + last * s.column_step));
-  const float y0 = static_cast<float>(s.row - static_cast<double>(top)), x0 = static_cast<float>(s.column - static_cast<double>(left));
+  const float y0 = static_cast<float>(s.row - static_cast<double>(top)),
+              x0 = static_cast<float>(s.column - static_cast<double>(left));
   const float dy = static_cast<float>(s.row_step), dx = static_cast<float>(s.column_step);
   const auto across = static_cast<std::int32_t>(width);
   const std::int64_t corner = top * width + left;
@@ -78,7 +80,8 @@ void warp_inside(const prepared_micrograph& source, const warp_stretch& s, float
 }
 
 inline void warp_across_border(const prepared_micrograph& source, const warp_stretch& s, float* pixels, std::uint8_t* labels) {
-  const auto height = static_cast<std::int64_t>(source.pixels.shape(0)), width = static_cast<std::int64_t>(source.pixels.shape(1));
+  const auto height = static_cast<std::int64_t>(source.pixels.shape(0)),
+             width = static_cast<std::int64_t>(source.pixels.shape(1));
   const auto channels = static_cast<std::int64_t>(source.pixels.shape(2));
   const float* const p = source.pixels.data();
   for (std::int64_t k = 0; k < s.length; ++k) {
@@ -90,7 +93,8 @@ inline void warp_across_border(const prepared_micrograph& source, const warp_str
     const std::int64_t left = reflect(ix, width), right = reflect(ix + 1, width);
     for (std::int64_t c = 0; c < channels; ++c) {
       const float a = p[(above + left) * channels + c], b = p[(below + left) * channels + c];
-      const float upper = a + wx * (p[(above + right) * channels + c] - a), lower = b + wx * (p[(below + right) * channels + c] - b);
+      const float upper = a + wx * (p[(above + right) * channels + c] - a),
+                  lower = b + wx * (p[(below + right) * channels + c] - b);
       pixels[k * channels + c] = upper + wy * (lower - upper);
     }
     if (source.labels.size() != 0) {
@@ -141,7 +145,8 @@ inline void warp_patch(const prepared_micrograph& source, const warp& w, const p
       const auto n = static_cast<std::size_t>(cell);
       const double per_pixel = static_cast<double>(cells) / static_cast<double>(size);
       const double row_slope = (rows[n + 1] - rows[n]) * per_pixel, column_slope = (columns[n + 1] - columns[n]) * per_pixel;
-      const double into = static_cast<double>(begin) - static_cast<double>(cell) / per_pixel, x = static_cast<double>(begin) - half;
+      const double into = static_cast<double>(begin) - static_cast<double>(cell) / per_pixel,
+                   x = static_cast<double>(begin) - half;
       const detail::warp_stretch stretch{w.row + w.matrix[0][0] * y + w.matrix[0][1] * x + rows[n] + into * row_slope,
                                          w.column + w.matrix[1][0] * y + w.matrix[1][1] * x + columns[n] + into * column_slope,
                                          w.matrix[0][1] + row_slope, w.matrix[1][1] + column_slope, end - begin};

@@ -46,9 +46,9 @@ struct sheath_split {
 struct fibre_cytology {
   std::vector<organelle> organelles;
   std::vector<sheath_split> splits;
-  bool filled = false;     ///< cytoplasm of the level of its surroundings
-  float brightness = 1;    ///< of the sheath
-  float axon_offset = 0;   ///< grey levels
+  bool filled = false;    ///< cytoplasm of the level of its surroundings
+  float brightness = 1;   ///< of the sheath
+  float axon_offset = 0;  ///< grey levels
 };
 
 inline fibre_cytology draw_cytology(const phantom_tissue& tissue, std::size_t number) {
@@ -64,10 +64,16 @@ inline fibre_cytology draw_cytology(const phantom_tissue& tissue, std::size_t nu
   const star_edges edges(fibre.axon);
   const double area = fibre.axon.area(), radius = fibre.axon.diameter() / 2;
   const auto place = [&](double length, double width, bool clot) {
-    const double angle = stream.uniform(0, 2 * std::numbers::pi), distance = radius * (clot ? 0.4 : 0.8) * std::sqrt(stream.uniform());
+    const double angle = stream.uniform(0, 2 * std::numbers::pi),
+                 distance = radius * (clot ? 0.4 : 0.8) * std::sqrt(stream.uniform());
     const double turn = stream.uniform(0, std::numbers::pi);
-    const organelle one{static_cast<float>(distance * std::cos(angle)), static_cast<float>(distance * std::sin(angle)), static_cast<float>(length),
-                        static_cast<float>(width), static_cast<float>(std::cos(turn)), static_cast<float>(std::sin(turn)), clot};
+    const organelle one{static_cast<float>(distance * std::cos(angle)),
+                        static_cast<float>(distance * std::sin(angle)),
+                        static_cast<float>(length),
+                        static_cast<float>(width),
+                        static_cast<float>(std::cos(turn)),
+                        static_cast<float>(std::sin(turn)),
+                        clot};
     const float depth = edges.depth(edges.sector(one.x, one.y), one.x, one.y);
     if (clot || depth > 1.05 * length) made.organelles.push_back(one);
   };
@@ -78,12 +84,14 @@ inline fibre_cytology draw_cytology(const phantom_tissue& tissue, std::size_t nu
     const double size = tem ? stream.uniform(0.07, 0.15) : stream.uniform(0.12, 0.3);
     place(size, size * stream.uniform(0.55, 0.95), false);
   }
-  if (!tem && stream.uniform() < 0.2 * o.organelles) place(radius * stream.uniform(0.4, 0.8), radius * stream.uniform(0.3, 0.5), true);
+  if (!tem && stream.uniform() < 0.2 * o.organelles)
+    place(radius * stream.uniform(0.4, 0.8), radius * stream.uniform(0.3, 0.5), true);
 
   const auto sectors = fibre.sheath.radii.size();
   for (double splits = 0.35 * o.artefacts * stream.uniform(0, 2); splits > 0; --splits) {
     if (stream.uniform() >= splits) continue;
-    made.splits.push_back({static_cast<float>(stream.uniform(0.2, 0.8)), static_cast<float>(stream.uniform(0.02, 0.09) * o.mean_diameter),
+    made.splits.push_back({static_cast<float>(stream.uniform(0.2, 0.8)),
+                           static_cast<float>(stream.uniform(0.02, 0.09) * o.mean_diameter),
                            static_cast<std::size_t>(stream.below(static_cast<std::int64_t>(sectors))),
                            static_cast<std::size_t>(4 + stream.below(static_cast<std::int64_t>(sectors) / 3))});
   }

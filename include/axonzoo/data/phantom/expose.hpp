@@ -19,7 +19,8 @@ namespace axonzoo {
 namespace detail {
 
 /// Cuts of the knife: ragged, broken lines across the image.
-inline void add_scratches(image& levels, const phantom_window& window, const phantom_options& o, double most, float level, random_stream& stream) {
+inline void add_scratches(image& levels, const phantom_window& window, const phantom_options& o, double most, float level,
+                          random_stream& stream) {
   const double height = static_cast<double>(o.height), width = static_cast<double>(o.width);
   for (double expected = stream.uniform(0, most) * o.artefacts; expected > 0; --expected) {
     const bool there = stream.uniform() < expected;
@@ -67,12 +68,14 @@ inline void add_dirt(image& levels, const phantom_window& window, const phantom_
   for (double expected = stream.uniform(0, 3) * o.artefacts * std::max(1.0, area / 1e6); expected > 0; --expected) {
     const bool there = stream.uniform() < expected;
     const double x = stream.uniform(0, static_cast<double>(o.width)), y = stream.uniform(0, static_cast<double>(o.height));
-    const double radius = std::max(1.0, stream.uniform(0.05, 0.25) * o.mean_diameter / o.pixel_size), flat = stream.uniform(0.4, 1);
+    const double radius = std::max(1.0, stream.uniform(0.05, 0.25) * o.mean_diameter / o.pixel_size),
+                 flat = stream.uniform(0.4, 1);
     if (!there) continue;
     const auto reach = static_cast<std::int64_t>(std::ceil(radius / flat)) + 1;
     const auto row0 = static_cast<std::int64_t>(y), column0 = static_cast<std::int64_t>(x);
     for (auto row = std::max(row0 - reach, window.top); row <= std::min(row0 + reach, window.top + window.height - 1); ++row) {
-      for (auto column = std::max(column0 - reach, window.left); column <= std::min(column0 + reach, window.left + window.width - 1); ++column) {
+      for (auto column = std::max(column0 - reach, window.left);
+           column <= std::min(column0 + reach, window.left + window.width - 1); ++column) {
         const double dx = static_cast<double>(column) - x, dy = (static_cast<double>(row) - y) / flat;
         const double open = std::clamp(radius - std::sqrt(dx * dx + dy * dy) + 0.5, 0.0, 1.0);
         auto& at = levels(row - window.top, column - window.left, 0);
@@ -89,7 +92,8 @@ inline constexpr std::int64_t exposure_margin = 4;
 
 /// The microscope: artefacts of the section, point spread, uneven illumination, charging, shot noise; whole levels of 0..255.
 /// `painted` is the window with its margin; every window sees the same as the whole image would.
-inline image expose(image painted, const phantom_options& o, const phantom_palette& palette, std::uint64_t seed, const phantom_window& window) {
+inline image expose(image painted, const phantom_options& o, const phantom_palette& palette, std::uint64_t seed,
+                    const phantom_window& window) {
   const phantom_window wide{window.top - exposure_margin, window.left - exposure_margin, window.height + 2 * exposure_margin,
                             window.width + 2 * exposure_margin};
   random_stream section(seed, 0xA47E, 1), scan(seed, 0xA47E, 2), light(seed, 0xA47E, 3);
@@ -106,7 +110,8 @@ inline image expose(image painted, const phantom_options& o, const phantom_palet
   image seen = image::from_shape({static_cast<std::size_t>(window.height), static_cast<std::size_t>(window.width), 1});
   for (std::int64_t row = 0; row < window.height; ++row) {
     for (std::int64_t column = 0; column < window.width; ++column) {
-      const double x = static_cast<double>(window.left + column) / side - 0.5, y = static_cast<double>(window.top + row) / side - 0.5;
+      const double x = static_cast<double>(window.left + column) / side - 0.5,
+                   y = static_cast<double>(window.top + row) / side - 0.5;
       const double brightness = 1 + across * x + down * y + 0.05 * o.illumination * cloud(row, column);
       const double level = std::max(0.0, brightness * painted(row + exposure_margin, column + exposure_margin, 0));
       const double shot = o.noise * palette.shot * std::sqrt((level + 20) / 148);

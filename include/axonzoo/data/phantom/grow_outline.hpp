@@ -48,18 +48,22 @@ class power_cell {
     const double n = static_cast<double>(limit_.size()), towards = std::atan2(dy, dx);
     for (std::size_t k = 0; k < limit_.size(); ++k) {
       const double cosine = std::cos(2 * std::numbers::pi * static_cast<double>(k) / n - towards);
-      if (cosine > 1e-6) limit_[k] = std::min(limit_[k], near / cosine);
-      else if (near <= 0) limit_[k] = 0;
+      if (cosine > 1e-6)
+        limit_[k] = std::min(limit_[k], near / cosine);
+      else if (near <= 0)
+        limit_[k] = 0;
     }
   }
 
-  /// Rounds the corners off, staying within: the least over five neighbours, then their mean (each of them looked at this vertex).
+  /// Rounds the corners off, staying within: the least over five neighbours, then their mean (each of them looked at this
+  /// vertex).
   void smooth() {
     const std::size_t n = limit_.size(), last = n - 1;
     const auto pass = [&](auto&& combine) {
       std::vector<double> made(n);
       for (std::size_t k = 0; k < n; ++k) {
-        made[k] = combine(limit_[(k + last - 1) % n], limit_[(k + last) % n], limit_[k], limit_[(k + 1) % n], limit_[(k + 2) % n]);
+        made[k] =
+            combine(limit_[(k + last - 1) % n], limit_[(k + last) % n], limit_[k], limit_[(k + 1) % n], limit_[(k + 2) % n]);
       }
       limit_ = std::move(made);
     };

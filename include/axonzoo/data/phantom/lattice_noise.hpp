@@ -26,7 +26,8 @@ class lattice_noise {
   [[nodiscard]] slope gradient(double x, double y) const {
     const double u = x / spacing_, v = y / spacing_;
     const auto i = static_cast<std::int64_t>(std::floor(u)), j = static_cast<std::int64_t>(std::floor(v));
-    const auto wx = weights(u - std::floor(u)), wy = weights(v - std::floor(v)), dx = slopes(u - std::floor(u)), dy = slopes(v - std::floor(v));
+    const auto wx = weights(u - std::floor(u)), wy = weights(v - std::floor(v)), dx = slopes(u - std::floor(u)),
+               dy = slopes(v - std::floor(v));
     slope sum{0, 0};
     for (int b = 0; b < 4; ++b) {
       for (int a = 0; a < 4; ++a) {
@@ -41,7 +42,8 @@ class lattice_noise {
   /// The noise at the pixels of a window, where `spacing` is in pixels. Below one pixel it fades as averages do.
   [[nodiscard]] xt::xtensor<float, 2> field(const phantom_window& window) const {
     const double spacing = std::max(spacing_, 1.0), fading = std::min(spacing_, 1.0);
-    auto made = xt::xtensor<float, 2>::from_shape({static_cast<std::size_t>(window.height), static_cast<std::size_t>(window.width)});
+    auto made =
+        xt::xtensor<float, 2>::from_shape({static_cast<std::size_t>(window.height), static_cast<std::size_t>(window.width)});
     const auto knot = [spacing](std::int64_t pixel) { return (static_cast<double>(pixel) + 0.5) / spacing; };
     const auto first = static_cast<std::int64_t>(std::floor(knot(window.left))) - 1;
     const auto last = static_cast<std::int64_t>(std::floor(knot(window.left + window.width - 1))) + 2;
@@ -78,7 +80,8 @@ class lattice_noise {
       const float* const in = down.data();
       for (std::int64_t column = 0; column < window.width; ++column) {
         const auto k = place[column];
-        out[column] = across[0][column] * in[k] + across[1][column] * in[k + 1] + across[2][column] * in[k + 2] + across[3][column] * in[k + 3];
+        out[column] = across[0][column] * in[k] + across[1][column] * in[k + 1] + across[2][column] * in[k + 2] +
+                      across[3][column] * in[k + 3];
       }
     }
     return made;
@@ -86,7 +89,8 @@ class lattice_noise {
 
   /// A normal deviate (sum of eight bytes) of a place: also white noise, pixel by pixel.
   static double deviate(std::uint64_t seed, std::int64_t x, std::int64_t y) {
-    std::uint64_t h = seed + static_cast<std::uint64_t>(x) * 0x9E3779B97F4A7C15U + static_cast<std::uint64_t>(y) * 0xC2B2AE3D27D4EB4FU;
+    std::uint64_t h =
+        seed + static_cast<std::uint64_t>(x) * 0x9E3779B97F4A7C15U + static_cast<std::uint64_t>(y) * 0xC2B2AE3D27D4EB4FU;
     h = (h ^ (h >> 30)) * 0xBF58476D1CE4E5B9U;
     h = (h ^ (h >> 27)) * 0x94D049BB133111EBU;
     h ^= h >> 31;

@@ -11,8 +11,8 @@ namespace axonzoo {
 
 /// What each pixel's centre lies in.
 struct phantom_masks {
-  label_image labels;             ///< 0 background, 1 myelin, 2 axon
-  instance_image axons, fibres;   ///< number of the fibre; `fibres` holds axons with their sheaths
+  label_image labels;            ///< 0 background, 1 myelin, 2 axon
+  instance_image axons, fibres;  ///< number of the fibre; `fibres` holds axons with their sheaths
 };
 
 /// Exact masks of a window of the tissue.

@@ -20,7 +20,11 @@ namespace axonzoo {
 class tissue_painter {
  public:
   tissue_painter(const phantom_tissue& tissue, const phantom_palette& palette, const phantom_window& window)
-      : tissue_(tissue), p_(palette), window_(window), pixel_(static_cast<float>(tissue.options.pixel_size)), tem_(tissue.options.contrast == phantom_contrast::tem) {
+      : tissue_(tissue),
+        p_(palette),
+        window_(window),
+        pixel_(static_cast<float>(tissue.options.pixel_size)),
+        tem_(tissue.options.contrast == phantom_contrast::tem) {
     const double fine = (tem_ ? 0.018 : 0.1) / pixel_, coarse = (tem_ ? 0.09 : 0.5) / pixel_;
     fine_ = lattice_noise(tissue.seed ^ 0xF19E, fine).field(window);
     coarse_ = lattice_noise(tissue.seed ^ 0xC0A5, coarse).field(window);
@@ -31,7 +35,8 @@ class tissue_painter {
 
   image paint() {
     for (std::int64_t row = 0; row < window_.height; ++row) {
-      for (std::int64_t column = 0; column < window_.width; ++column) levels_(row, column, 0) = cytoplasm(p_.background, row, column, 1.3F);
+      for (std::int64_t column = 0; column < window_.width; ++column)
+        levels_(row, column, 0) = cytoplasm(p_.background, row, column, 1.3F);
     }
     for (const auto& one : tissue_.glia) paint_profile(one, p_.glia, 1.4F, p_.glia, 0);
     for (const auto& one : tissue_.neurites) paint_profile(one, p_.neurite, 1, p_.membrane, tem_ ? 0.018F : 0.07F);
@@ -53,13 +58,16 @@ class tissue_painter {
   [[nodiscard]] float line(float depth, float thickness) const { return cover(depth) * (1 - cover(depth - thickness)); }
 
   void paint_profile(const star_outline& outline, float level, float unevenness, float membrane, float thickness) {
-    const float own = level * (1 + 0.08F * static_cast<float>(lattice_noise::deviate(tissue_.seed, static_cast<std::int64_t>(outline.x * 4096), static_cast<std::int64_t>(outline.y * 4096))));
-    visit_pixels(outline, pixel_ / 2, pixel_, window_, [&](std::int64_t row, std::int64_t column, float, float, std::size_t, float depth) {
-      float value = cytoplasm(own, row, column, unevenness);
-      if (thickness > 0) value += (membrane - value) * line(depth, thickness);
-      auto& at = levels_(row, column, 0);
-      at += cover(depth) * (value - at);
-    });
+    const float own =
+        level * (1 + 0.08F * static_cast<float>(lattice_noise::deviate(tissue_.seed, static_cast<std::int64_t>(outline.x * 4096),
+                                                                       static_cast<std::int64_t>(outline.y * 4096))));
+    visit_pixels(outline, pixel_ / 2, pixel_, window_,
+                 [&](std::int64_t row, std::int64_t column, float, float, std::size_t, float depth) {
+                   float value = cytoplasm(own, row, column, unevenness);
+                   if (thickness > 0) value += (membrane - value) * line(depth, thickness);
+                   auto& at = levels_(row, column, 0);
+                   at += cover(depth) * (value - at);
+                 });
   }
 
   void paint_fibre(std::size_t number) {
@@ -76,8 +84,10 @@ class tissue_painter {
                    const float inner = cover(within);
                    if (inner < 1) {
                      const float thickness = std::max(depth - within, 1e-3F), share = depth / thickness;
-                     float sheath = p_.myelin * cytology.brightness * (1 + texture_ * (0.6F * fine_(row, column) + 0.7F * coarse_(row, column)));
-                     if (lamellae > 0) sheath *= 1 + lamellae * std::sin(2 * std::numbers::pi_v<float> * depth / 0.034F + coarse_(row, column));
+                     float sheath = p_.myelin * cytology.brightness *
+                                    (1 + texture_ * (0.6F * fine_(row, column) + 0.7F * coarse_(row, column)));
+                     if (lamellae > 0)
+                       sheath *= 1 + lamellae * std::sin(2 * std::numbers::pi_v<float> * depth / 0.034F + coarse_(row, column));
                      for (const auto& split : cytology.splits) {
                        const float open = std::min(1.F, split.width / pixel_) * split.depth_at(sector, sectors, share, thickness);
                        sheath += open * (0.8F * (tem_ ? p_.background : p_.axon) + 0.2F * sheath - sheath);
@@ -90,7 +100,8 @@ class tissue_painter {
                  });
   }
 
-  [[nodiscard]] float axoplasm(const fibre_cytology& cytology, float level, std::int64_t row, std::int64_t column, float dx, float dy) const {
+  [[nodiscard]] float axoplasm(const fibre_cytology& cytology, float level, std::int64_t row, std::int64_t column, float dx,
+                               float dy) const {
     float value = cytoplasm(level, row, column, tem_ ? 0.8F : 1.6F);
     for (const auto& one : cytology.organelles) {
       const float radius = one.radius_at(dx, dy);
@@ -100,7 +111,9 @@ class tissue_painter {
       float inside = one.clot ? 0.5F * (p_.filled_axon + p_.mitochondrion) : p_.mitochondrion;
       inside = cytoplasm(inside, row, column, 1.5F);
       if (!one.clot) {
-        if (tem_) inside -= 26 * std::clamp(1.5F - pixel_ / 0.012F, 0.F, 1.F) * std::sin(one.across(dx, dy) / 0.006F + coarse_(row, column));
+        if (tem_)
+          inside -=
+              26 * std::clamp(1.5F - pixel_ / 0.012F, 0.F, 1.F) * std::sin(one.across(dx, dy) / 0.006F + coarse_(row, column));
         inside += (p_.mitochondrion_rim - inside) * line(depth, tem_ ? 0.014F : 0.06F);
       }
       value += there * (inside - value);

@@ -7,19 +7,22 @@
 
 namespace axonzoo {
 
-/// Grey levels (0..255) of one image's structures. No two images of real tissue have the same: stain, detector and operator differ.
+/// Grey levels (0..255) of one image's structures. No two images of real tissue have the same: stain, detector and operator
+/// differ.
 struct phantom_palette {
   float background, myelin, axon, filled_axon, neurite, membrane, glia, mitochondrion, mitochondrion_rim, dirt;
-  float texture;      ///< standard deviation of the structures' own unevenness, as a share of their level
-  float granules;     ///< depth of dark grains in the cytoplasm
-  float shot;         ///< standard deviation of the noise at level 128
-  float sharpness;    ///< standard deviation of the point spread, px
+  float texture;    ///< standard deviation of the structures' own unevenness, as a share of their level
+  float granules;   ///< depth of dark grains in the cytoplasm
+  float shot;       ///< standard deviation of the noise at level 128
+  float sharpness;  ///< standard deviation of the point spread, px
 };
 
 /// Levels about those of rat spinal cord (SEM) and mouse corpus callosum (TEM).
 inline phantom_palette draw_palette(phantom_contrast contrast, std::uint64_t seed) {
   random_stream stream(seed, 0xC010);
-  const auto about = [&stream](double level, double spread) { return static_cast<float>(stream.uniform(level - spread, level + spread)); };
+  const auto about = [&stream](double level, double spread) {
+    return static_cast<float>(stream.uniform(level - spread, level + spread));
+  };
   phantom_palette p{};
   if (contrast == phantom_contrast::sem) {
     p.background = about(98, 22);

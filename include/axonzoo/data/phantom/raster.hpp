@@ -14,14 +14,16 @@ struct phantom_window {
   std::int64_t top, left, height, width;
 };
 
-/// Calls paint(row, column, dx, dy, sector, depth) for the window's pixels whose depth within the outline is -`beyond` um or more:
-/// row and column within the window, dx and dy in um from the outline's centre.
+/// Calls paint(row, column, dx, dy, sector, depth) for the window's pixels whose depth within the outline is -`beyond` um or
+/// more: row and column within the window, dx and dy in um from the outline's centre.
 template <class Paint>
 void visit_pixels(const star_outline& outline, double beyond, double pixel, const phantom_window& window, Paint&& paint) {
   const double reach = outline.reach() + beyond;
   const auto first = [pixel](double at) { return static_cast<std::int64_t>(std::floor(at / pixel - 0.5)); };
-  const auto top = std::max(first(outline.y - reach), window.top), bottom = std::min(first(outline.y + reach) + 1, window.top + window.height - 1);
-  const auto left = std::max(first(outline.x - reach), window.left), right = std::min(first(outline.x + reach) + 1, window.left + window.width - 1);
+  const auto top = std::max(first(outline.y - reach), window.top),
+             bottom = std::min(first(outline.y + reach) + 1, window.top + window.height - 1);
+  const auto left = std::max(first(outline.x - reach), window.left),
+             right = std::min(first(outline.x + reach) + 1, window.left + window.width - 1);
   if (top > bottom || left > right) return;
   const star_edges edges(outline);
   const auto least = static_cast<float>(-beyond);

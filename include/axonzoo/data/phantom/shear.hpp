@@ -19,7 +19,8 @@ class tissue_shear {
   /// `length` is over what the deformation changes, `strain` the root mean square of its principal stretch (0.2: a disc becomes
   /// about 1.5 times as long as wide). 2.17: that of the stream function at length 1, from the integrals of the squared cubic
   /// B-spline (151/315) and of its first (2/3) and second (8/3) derivatives: sqrt((2/3)^2 + (8/3) (151/315) / 2) / (151/315).
-  tissue_shear(std::uint64_t seed, double length, double strain) : stream_(seed, length), step_(strain * length * length / 2.17) {}
+  tissue_shear(std::uint64_t seed, double length, double strain)
+      : stream_(seed, length), step_(strain * length * length / 2.17) {}
 
   [[nodiscard]] star_outline::point move(double x, double y) const {
     // Two half steps, by the midpoint rule: one would change areas by the square of the strain.

@@ -14,7 +14,9 @@ struct star_outline {
   double x = 0, y = 0;
   std::vector<float> radii;
 
-  [[nodiscard]] double angle(std::size_t k) const { return 2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(radii.size()); }
+  [[nodiscard]] double angle(std::size_t k) const {
+    return 2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(radii.size());
+  }
 
   [[nodiscard]] double area() const {
     double sum = 0;

@@ -54,7 +54,8 @@ inline double bounded_diameter(double mean, double shape, double least, double g
 }
 
 /// Discs to pack, with the g-ratios of those that are fibres, until each kind fills its share of the box.
-inline std::vector<std::pair<disc, double>> draw_discs(const phantom_options& o, double area, double largest, random_stream& stream) {
+inline std::vector<std::pair<disc, double>> draw_discs(const phantom_options& o, double area, double largest,
+                                                       random_stream& stream) {
   std::vector<std::pair<disc, double>> drawn;
   const auto fill = [&](double share, auto&& draw) {
     for (double filled = 0; filled < share * area;) {
