@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include <axonzoo/nn/kernels/pixels.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 #include <axonzoo/nn/kernels/weight_gradient.hpp>
+#include <axonzoo/nn/kernels/winograd_convolve.hpp>
+#include <axonzoo/nn/kernels/winograd_gradient.hpp>
 
 namespace axonzoo::kernels {
 
@@ -69,6 +72,31 @@ std::vector<pixels<const T>> all_pixels_of(const std::vector<at::Tensor>& xs) {
   return views;
 }
 
+/// Whether 3x3 convolutions at stride 1 may take Winograd's way.
+inline std::atomic<bool>& winograd_allowed() {
+  static std::atomic<bool> allowed{true};
+  return allowed;
+}
+
+/// Whether it takes clearly less time: products fall by 2.25, but the transforms cost the more the fewer channels share them.
+template <class T>
+bool winograd_pays(const window& taps, std::int64_t ins, std::int64_t outs, const pixels<T>& output) {
+  const std::int64_t tiles = output.images * ((output.height + 1) / 2) * ((output.width + 1) / 2);
+  return taps.rows == 3 && taps.columns == 3 && taps.stride == 1 && tiles >= 16 && std::min(ins, outs) >= 16 &&
+         (sizeof(T) == 4 || ins + outs >= 64) && winograd_allowed();
+}
+
+/// The faster of the ways to convolve.
+template <class T>
+void convolve_best(const std::vector<pixels<const T>>& inputs, const window& taps, const weight_view& weights,
+                   const std::vector<std::int64_t>& channels, const float* bias, const std::vector<pixels<T>>& outputs) {
+  if (winograd_pays<T>(taps, weights.ins, weights.outs, outputs.front())) {
+    winograd::convolve<T>(inputs, taps, winograd::transformed_filters<T>(weights, channels), bias, outputs);
+  } else {
+    convolve<T>(inputs, taps, packed_filters<T>(weights, channels), bias, outputs);
+  }
+}
+
 /// Inputs side by side in the channels, convolved.
 inline at::Tensor convolve_forward(const std::vector<at::Tensor>& xs, const at::Tensor& weight, const at::Tensor& bias,
                                    std::int64_t stride, std::int64_t padding) {
@@ -80,9 +108,8 @@ inline at::Tensor convolve_forward(const std::vector<at::Tensor>& xs, const at::
     using T = decltype(element);
     const weight_view weights{weight.const_data_ptr<float>(), weight.size(0), weight.size(1), weight.size(2), weight.size(3),
                               weight.stride(0), weight.stride(1), weight.stride(2), weight.stride(3)};
-    const packed_filters<T> filters(weights, {weight.size(0)});
-    convolve<T>(all_pixels_of<T>(xs), {weight.size(2), weight.size(3), stride, -padding, -padding}, filters,
-                start.empty() ? nullptr : start.data(), {writable_pixels_of<T>(y)});
+    convolve_best<T>(all_pixels_of<T>(xs), {weight.size(2), weight.size(3), stride, -padding, -padding}, weights, {weight.size(0)},
+                     start.empty() ? nullptr : start.data(), {writable_pixels_of<T>(y)});
   });
   return y;
 }
@@ -125,8 +152,7 @@ inline std::vector<at::Tensor> convolve_input_gradients(const at::Tensor& gradie
       const weight_view weights{weight.const_data_ptr<float>() + last_row * weight.stride(2) + last_column * weight.stride(3),
                                 weight.size(1), weight.size(0), taps[0], taps[1],
                                 weight.stride(1), weight.stride(0), -stride * weight.stride(2), -stride * weight.stride(3)};
-      convolve<T>({pixels_of<T>(gradient)}, {taps[0], taps[1], 1, begin[0], begin[1]}, packed_filters<T>(weights, channels),
-                  nullptr, outputs);
+      convolve_best<T>({pixels_of<T>(gradient)}, {taps[0], taps[1], 1, begin[0], begin[1]}, weights, channels, nullptr, outputs);
     }
   });
   return results;
@@ -138,9 +164,15 @@ inline at::Tensor convolve_weight_gradient(const std::vector<at::Tensor>& xs, co
   const at::Tensor result = at::empty_like(weight);
   with_kernel_element(gradient, [&](auto element) {
     using T = decltype(element);
-    weight_gradient<T>(all_pixels_of<T>(xs), {weight.size(2), weight.size(3), stride, -padding, -padding}, pixels_of<T>(gradient),
-                       {result.mutable_data_ptr<float>(), weight.size(0), weight.size(1), weight.size(2), weight.size(3),
-                        result.stride(0), result.stride(1), result.stride(2), result.stride(3)});
+    const window taps{weight.size(2), weight.size(3), stride, -padding, -padding};
+    const weight_gradient_view view{result.mutable_data_ptr<float>(), weight.size(0), weight.size(1), weight.size(2), weight.size(3),
+                                    result.stride(0), result.stride(1), result.stride(2), result.stride(3)};
+    const auto of_output = pixels_of<T>(gradient);
+    if (winograd_pays(taps, view.ins, view.outs, of_output)) {
+      winograd::weight_gradient<T>(all_pixels_of<T>(xs), taps, of_output, view);
+    } else {
+      weight_gradient<T>(all_pixels_of<T>(xs), taps, of_output, view);
+    }
   });
   return result;
 }

@@ -22,6 +22,38 @@ struct weight_view {
 
 #if defined(AXONZOO_AVX512)
 
+/// The first `count` of 16 lanes, none or all where that is out of range.
+inline __mmask16 first_lanes(std::int64_t count) {
+  return static_cast<__mmask16>((1U << std::clamp<std::int64_t>(count, 0, 16)) - 1U);
+}
+
+inline __m512 load_strided(const float* from, std::int64_t stride, __mmask16 mask) {
+  if (stride == 1) return _mm512_maskz_loadu_ps(mask, from);
+  const __m512i index = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                                           _mm512_set1_epi32(static_cast<int>(stride)));
+  return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, index, from, 4);
+}
+
+/// 32 values in a row as 16 pairs of bfloat16.
+inline __m512i side_by_side([[maybe_unused]] __m512 first, [[maybe_unused]] __m512 second) {
+#if defined(AXONZOO_AVX512_BF16)
+  return (__m512i)_mm512_cvtne2ps_pbh(second, first);
+#else
+  return _mm512_setzero_si512();
+#endif
+}
+
+/// Pair i is (first[i], second[i]).
+inline __m512i in_turn(__m512 first, __m512 second) {
+  alignas(64) static constexpr auto order = [] {
+    std::array<std::uint16_t, 32> lanes{};
+    for (std::uint16_t i = 0; i < 32; ++i) lanes[i] = static_cast<std::uint16_t>(i / 2 + 16 * (i % 2));
+    return lanes;
+  }();
+  const __m512i both = side_by_side(first, second);
+  return _mm512_permutex2var_epi16(both, _mm512_load_si512(order.data()), both);
+}
+
 /// Output channels that a kernel keeps in registers: up to three vectors of 16, the last of which may be one of 8.
 struct filter_block {
   std::int64_t channel = 0;  ///< first one
@@ -30,16 +62,36 @@ struct filter_block {
   std::int64_t offset = 0;   ///< of its weights, in units
 };
 
+/// Blocks of nearly equal width for output channels that `outputs` splits into tensors; no block spans two. `units` are those of all
+/// taps and input channels.
+inline std::vector<filter_block> filter_blocks(const std::vector<std::int64_t>& outputs, std::int64_t units) {
+  std::vector<filter_block> blocks;
+  std::int64_t first = 0, offset = 0;
+  for (const std::int64_t channels : outputs) {
+    const std::int64_t vectors = (channels + 15) / 16, count = (vectors + 2) / 3;
+    std::int64_t channel = first, done = 0;
+    for (std::int64_t b = 0; b < count; ++b) {
+      const std::int64_t until = vectors * (b + 1) / count;
+      const auto lanes = static_cast<int>(std::min((until - done) * 16, first + channels - channel));
+      blocks.push_back({channel, lanes, (lanes + 7) / 8, offset});
+      offset += units * blocks.back().halves * 8;
+      channel += lanes;
+      done = until;
+    }
+    first += channels;
+  }
+  return blocks;
+}
+
 /// Weights as the convolution kernel streams them: [block][row][column][unit of input channels][lane].
 template <class T>
 class packed_filters {
  public:
-  /// `outputs` splits the output channels into tensors; no block spans two.
   packed_filters(const weight_view& weights, const std::vector<std::int64_t>& outputs)
       : rows_(weights.rows),
         columns_(weights.columns),
         units_((weights.ins + elements_per_unit<T> - 1) / elements_per_unit<T>),
-        blocks_(split(outputs, rows_ * columns_ * units_)),
+        blocks_(filter_blocks(outputs, rows_ * columns_ * units_)),
         memory_(blocks_.back().offset + rows_ * columns_ * units_ * blocks_.back().halves * 8) {
     const std::int64_t tiles = (units_ + 15) / 16, count = static_cast<std::int64_t>(blocks_.size());
     at::parallel_for(0, count * tiles, 1 + 32 / (rows_ * columns_), [&](std::int64_t from, std::int64_t to) {
@@ -62,25 +114,6 @@ class packed_filters {
   [[nodiscard]] std::int64_t pitch() const { return units_ * elements_per_unit<T>; }
 
  private:
-  static std::vector<filter_block> split(const std::vector<std::int64_t>& outputs, std::int64_t units) {
-    std::vector<filter_block> blocks;
-    std::int64_t first = 0, offset = 0;
-    for (const std::int64_t channels : outputs) {
-      const std::int64_t vectors = (channels + 15) / 16, count = (vectors + 2) / 3;
-      std::int64_t channel = first, done = 0;
-      for (std::int64_t b = 0; b < count; ++b) {
-        const std::int64_t until = vectors * (b + 1) / count;
-        const auto lanes = static_cast<int>(std::min((until - done) * 16, first + channels - channel));
-        blocks.push_back({channel, lanes, (lanes + 7) / 8, offset});
-        offset += units * blocks.back().halves * 8;
-        channel += lanes;
-        done = until;
-      }
-      first += channels;
-    }
-    return blocks;
-  }
-
   /// 16 output channels from `lane` on and up to 16 units of input channels of one tap.
   void pack(const weight_view& weights, const filter_block& block, std::int64_t tap, std::int64_t lane, std::int64_t unit, std::int64_t end) {
     const std::int64_t width = block.halves * 8;
@@ -98,48 +131,24 @@ class packed_filters {
       });
       return;
     }
-    const auto mask = static_cast<__mmask16>((1U << real) - 1U);
+    const auto mask = first_lanes(real);
     for (; unit < end; ++unit) _mm512_mask_storeu_epi32(to + unit * width, kept, output_units(weights, from, unit, mask));
   }
 
   /// Units `unit` ... + 15 of one output channel, whose input channels lie side by side.
   static __m512i input_units(const float* from, std::int64_t unit, std::int64_t ins) {
-    const auto load = [from, ins](std::int64_t in) {
-      const auto count = static_cast<int>(std::clamp<std::int64_t>(ins - in, 0, 16));
-      return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), from + in);
-    };
-    if constexpr (elements_per_unit<T> == 1) {
-      return _mm512_castps_si512(load(unit));
-    } else {
-#if defined(AXONZOO_AVX512_BF16)
-      return (__m512i)_mm512_cvtne2ps_pbh(load(2 * unit + 16), load(2 * unit));
-#endif
-    }
+    const auto load = [from, ins](std::int64_t in) { return _mm512_maskz_loadu_ps(first_lanes(ins - in), from + in); };
+    if constexpr (elements_per_unit<T> == 1) return _mm512_castps_si512(load(unit));
+    return side_by_side(load(2 * unit), load(2 * unit + 16));
   }
 
   /// One unit of the 16 output channels at `from`.
   static __m512i output_units(const weight_view& weights, const float* from, std::int64_t unit, __mmask16 mask) {
-    const __m512i index = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-                                             _mm512_set1_epi32(static_cast<int>(weights.out_stride)));
     const auto load = [&](std::int64_t in) {
-      if (in >= weights.ins) return _mm512_setzero_ps();
-      const float* const first = from + in * weights.in_stride;
-      if (weights.out_stride == 1) return _mm512_maskz_loadu_ps(mask, first);
-      return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), mask, index, first, 4);
+      return in < weights.ins ? load_strided(from + in * weights.in_stride, weights.out_stride, mask) : _mm512_setzero_ps();
     };
-    if constexpr (elements_per_unit<T> == 1) {
-      return _mm512_castps_si512(load(unit));
-    } else {
-#if defined(AXONZOO_AVX512_BF16)
-      alignas(64) static constexpr auto order = [] {
-        std::array<std::uint16_t, 32> lanes{};
-        for (std::uint16_t i = 0; i < 32; ++i) lanes[i] = static_cast<std::uint16_t>(i / 2 + 16 * (i % 2));
-        return lanes;
-      }();
-      const auto both = (__m512i)_mm512_cvtne2ps_pbh(load(2 * unit + 1), load(2 * unit));
-      return _mm512_permutex2var_epi16(both, _mm512_load_si512(order.data()), both);
-#endif
-    }
+    if constexpr (elements_per_unit<T> == 1) return _mm512_castps_si512(load(unit));
+    return in_turn(load(2 * unit), load(2 * unit + 1));
   }
 
   std::int64_t rows_, columns_, units_;
