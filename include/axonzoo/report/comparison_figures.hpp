@@ -118,14 +118,14 @@ inline std::vector<std::string> variants_of(const comparison& all, const std::st
 
 namespace detail {
 
-/// Names without the words that all begin and end with, one word a line: "sub-rat5_sample-1_SEM" becomes "rat5", "sample-1".
+/// Names without the words that all begin and end with, one word a line: "sub-rat5_sample-1_SEM" becomes "sub-rat5", "sample-1".
 inline std::vector<std::string> short_names(std::vector<std::string> names) {
   const auto all_share = [&names](auto piece) {
     const auto first = piece(names[0]);
     return !first.empty() && std::all_of(names.begin(), names.end(),
                                          [&](const auto& name) { return piece(name) == first && name.size() > first.size(); });
   };
-  const auto first_word = [](const std::string& name) { return name.substr(0, name.find_first_of("-_") + 1); };
+  const auto first_word = [](const std::string& name) { return name.substr(0, name.find('_') + 1); };
   const auto last_word = [](const std::string& name) {
     return name.find('_') == std::string::npos ? "" : name.substr(name.rfind('_'));
   };
