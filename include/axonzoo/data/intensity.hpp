@@ -61,7 +61,10 @@ inline void change_gamma(float* values, std::int64_t n, double exponent) {
 /// Adds noise of standard deviation sigma, another for each key. A normal deviate is the sum of eight uniform bytes from a
 /// counter's hash (excess kurtosis -0.15), which costs a hundredth of an exact one.
 inline void add_noise(float* values, std::int64_t n, float sigma, std::uint64_t key) {
-  const auto key_low = static_cast<std::uint32_t>(key), key_high = static_cast<std::uint32_t>(key >> 32);
+  key = (key ^ (key >> 32)) * 0x9E3779B97F4A7C15U;  // so that each half depends on both
+  key ^= key >> 29;
+  key *= 0xBF58476D1CE4E5B9U;
+  const auto key_low = static_cast<std::uint32_t>(key >> 32), key_high = static_cast<std::uint32_t>(key ^ (key >> 31));
   const float scale = sigma / 209.0231F;  // the sum's standard deviation, sqrt(8 (256^2 - 1) / 12)
   const auto mix = [](std::uint32_t x) {  // "lowbias32": https://github.com/skeeto/hash-prospector
     x ^= x >> 16;
