@@ -65,6 +65,10 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   for (const auto* members : {&parts.train, &parts.validation, &parts.test}) detail::require_masks(data, *members);
   const double pixel_size = options.pixel_size > 0 ? options.pixel_size : detail::median_pixel_size(data, parts.train, options.image_pixel_size);
   const auto cache = std::make_shared<prepared_cache>(data, pixel_size, options.image_pixel_size, options.cache_bytes);
+  // All images are read now: a file that cannot be read should not be found after the training.
+  for (const auto* members : {&parts.validation, &parts.test}) {
+    for (const auto member : *members) cache->get(member);
+  }
   double area = 0;
   for (const auto member : parts.train) {
     const auto prepared = cache->get(member);
