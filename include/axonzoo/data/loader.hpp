@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -57,20 +58,18 @@ class loader {
     last_sample_ = (options_.rank + 1) * options_.batch / options_.world_size;
     consumed_ = claimed_ = options_.first_step;
     order_ = sample_order(options_.seed, members_.size());
-    for (int i = 0; i < options_.workers; ++i) workers_.emplace_back([this, order = order_]() mutable { work(order); });
+    try {
+      for (int i = 0; i < options_.workers; ++i) workers_.emplace_back([this, order = order_]() mutable { work(order); });
+    } catch (const std::system_error& failed) {
+      stop();
+      throw error("starting " + std::to_string(options_.workers) + " loader threads", failed.what(), "give fewer --workers");
+    }
   }
 
   loader(const loader&) = delete;
   loader& operator=(const loader&) = delete;
 
-  ~loader() {
-    {
-      const std::lock_guard hold(mutex_);
-      stop_ = true;
-    }
-    room_.notify_all();
-    for (auto& worker : workers_) worker.join();
-  }
+  ~loader() { stop(); }
 
   /// The next step's batch, in order of steps. Throws what went wrong where that batch was made, and again at each further call.
   [[nodiscard]] loaded_batch next() {
@@ -96,6 +95,15 @@ class loader {
     loaded_batch batch;
     std::exception_ptr failure;
   };
+
+  void stop() {
+    {
+      const std::lock_guard hold(mutex_);
+      stop_ = true;
+    }
+    room_.notify_all();
+    for (auto& worker : workers_) worker.join();
+  }
 
   void check() const {
     const auto refuse = [](const std::string& wrong, const std::string& mend) {
