@@ -120,7 +120,7 @@ int main(int argc, char** argv) { return axonzoo::run<@type@>(argc, argv); }
             endif()
             add_test(NAME "run.${program}" COMMAND ${program} ${arg_TEST_OPTIONS} ${ranks} --out
                                                    "${PROJECT_BINARY_DIR}/variant-runs/${program}")
-            set_tests_properties("run.${program}" PROPERTIES ENVIRONMENT OMP_NUM_THREADS=1 TIMEOUT 300)
+            set_tests_properties("run.${program}" PROPERTIES TIMEOUT 300)
             if(ranks)
               set_tests_properties("run.${program}" PROPERTIES PROCESSORS 2)
             endif()
