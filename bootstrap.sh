@@ -171,7 +171,7 @@ demo() {
   configure release
   build release --target axonzoo-compare axonzoo-phantom "${programs[@]}"
   say "Training ${#programs[@]} programs for 45 s each, and testing each on a subject it never saw"
-  build/release/bin/axonzoo-compare "${data[@]}" --variants "$patterns" --minutes 0.75 --out demo ||
+  build/release/bin/axonzoo-compare "${data[@]}" --variants "$patterns" --minutes 0.75 --out demo -- --patch 128 --turns 1 --tile-overlap 0.25 ||
     fail "the comparison did not finish; what it has so far is in demo/, and the same command goes on from there."
   say "The report: $PWD/demo/report.html (the table as demo/results.csv and demo/results.json)"
 }
