@@ -45,13 +45,17 @@ class power_cell {
     }
     const double near = (distance * distance + radius_ * radius_ - other_radius * other_radius) / (2 * distance) - gap / 2;
     if (near >= reach * radius_) return;
-    const double n = static_cast<double>(limit_.size()), towards = std::atan2(dy, dx);
-    for (std::size_t k = 0; k < limit_.size(); ++k) {
-      const double cosine = std::cos(2 * std::numbers::pi * static_cast<double>(k) / n - towards);
+    const double step = 2 * std::numbers::pi / static_cast<double>(limit_.size()), cos_step = std::cos(step),
+                 sin_step = std::sin(step);
+    double cosine = dx / distance, sine = -dy / distance;  // of the angle from the other disc's direction, turned step by step
+    for (auto& limit : limit_) {
       if (cosine > 1e-6)
-        limit_[k] = std::min(limit_[k], near / cosine);
+        limit = std::min(limit, near / cosine);
       else if (near <= 0)
-        limit_[k] = 0;
+        limit = 0;
+      const double turned = cosine * cos_step - sine * sin_step;
+      sine = sine * cos_step + cosine * sin_step;
+      cosine = turned;
     }
   }
 

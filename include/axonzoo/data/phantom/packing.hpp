@@ -21,8 +21,10 @@ struct disc {
 struct periodic_box {
   double width, height;
 
-  /// Shortest step along an axis of that length.
-  static double shortest(double step, double length) { return step - length * std::round(step / length); }
+  /// Shortest step along an axis of that length between points that are not farther out than half of it.
+  static double shortest(double step, double length) {
+    return step > length / 2 ? step - length : (step < -length / 2 ? step + length : step);
+  }
 };
 
 /// Two discs and how the second lies to the first.
@@ -48,6 +50,8 @@ inline std::vector<disc_pair> near_pairs(const std::vector<disc>& discs, const p
   std::partial_sum(first.begin(), first.end(), first.begin());
   auto next = first;
   for (std::uint32_t i = 0; i < discs.size(); ++i) sorted[next[cell(discs[i])]++] = i;
+  std::vector<disc> in_cells;  // side by side in memory, as they are looked at
+  for (const auto i : sorted) in_cells.push_back(discs[i]);
 
   std::vector<disc_pair> pairs;
   const auto wrap = [](std::int64_t k, std::int64_t n) { return k < 0 ? k + n : (k >= n ? k - n : k); };
@@ -62,12 +66,11 @@ inline std::vector<disc_pair> near_pairs(const std::vector<disc>& discs, const p
       for (std::int64_t dx = -wide; dx <= wide; ++dx) {
         const auto at = row + wrap(home % columns + dx, columns);
         for (auto k = first[at]; k < first[at + 1]; ++k) {
-          const auto j = sorted[k];
-          const auto& b = discs[j];
-          if (b.radius > a.radius || (b.radius == a.radius && j >= i)) continue;
+          const auto& b = in_cells[k];
+          if (b.radius > a.radius || (b.radius == a.radius && sorted[k] >= i)) continue;
           const double sx = periodic_box::shortest(b.x - a.x, box.width), sy = periodic_box::shortest(b.y - a.y, box.height);
           const double near = larger * a.radius + smaller * b.radius;
-          if (sx * sx + sy * sy < near * near) pairs.push_back({i, j});
+          if (sx * sx + sy * sy < near * near) pairs.push_back({i, sorted[k]});
         }
       }
     }
