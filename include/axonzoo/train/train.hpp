@@ -67,7 +67,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   const auto cache = std::make_shared<prepared_cache>(data, pixel_size, options.image_pixel_size, options.cache_bytes);
   // All images are read now: a file that cannot be read should not be found after the training.
   for (const auto* members : {&parts.validation, &parts.test}) {
-    for (const auto member : *members) cache->get(member);
+    for (const auto member : *members) static_cast<void>(cache->get(member));
   }
   double area = 0;
   for (const auto member : parts.train) {
