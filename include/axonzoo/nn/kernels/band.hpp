@@ -30,8 +30,10 @@ void copy_row(const std::vector<pixels<const T>>& inputs, std::int64_t n, std::i
     T* target = to + from * pitch + offset;
     if (input.channels == pitch && input.pixel_stride == pitch) {
       std::memcpy(static_cast<void*>(target), source, bytes((until - from) * pitch));
-    } else if (input.channels == 1) {
-      for (std::int64_t p = from; p < until; ++p, source += input.pixel_stride, target += pitch) *target = *source;
+    } else if (input.channels < 8) {
+      for (std::int64_t p = from; p < until; ++p, source += input.pixel_stride, target += pitch) {
+        for (std::int64_t c = 0; c < input.channels; ++c) target[c] = source[c];
+      }
     } else {
       for (std::int64_t p = from; p < until; ++p, source += input.pixel_stride, target += pitch) {
         std::memcpy(static_cast<void*>(target), source, bytes(input.channels));

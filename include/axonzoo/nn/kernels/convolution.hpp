@@ -30,6 +30,12 @@ inline at::Tensor channels_together(const at::Tensor& x) {
   return x.size(1) == 1 || x.stride(1) == 1 ? x : x.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
+/// Whether 3x3 convolutions at stride 1 may take Winograd's way.
+inline std::atomic<bool>& winograd_allowed() {
+  static std::atomic<bool> allowed{true};
+  return allowed;
+}
+
 #if defined(AXONZOO_AVX512)
 
 template <class T>
@@ -48,7 +54,7 @@ inline at::Tensor empty_channels_last(at::IntArrayRef sizes, const at::Tensor& l
 
 /// Work(element) for the elements that have kernels.
 template <class Work>
-auto with_kernel_element(const at::Tensor& x, const Work& work) {
+auto with_kernel_element([[maybe_unused]] const at::Tensor& x, const Work& work) {
 #if defined(AXONZOO_AVX512_BF16)
   if (x.scalar_type() == at::kBFloat16) return work(c10::BFloat16{});
 #endif
@@ -70,12 +76,6 @@ std::vector<pixels<const T>> all_pixels_of(const std::vector<at::Tensor>& xs) {
   std::vector<pixels<const T>> views;
   for (const auto& x : xs) views.push_back(pixels_of<T>(x));
   return views;
-}
-
-/// Whether 3x3 convolutions at stride 1 may take Winograd's way.
-inline std::atomic<bool>& winograd_allowed() {
-  static std::atomic<bool> allowed{true};
-  return allowed;
 }
 
 /// Whether it takes clearly less time: products fall by 2.25, but the transforms cost the more the fewer channels share them.

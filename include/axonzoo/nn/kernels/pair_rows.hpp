@@ -14,7 +14,6 @@
 
 namespace axonzoo::kernels {
 
-#if defined(AXONZOO_AVX512_BF16)
 /// to[i] = (a[i], b[i]); null is a row of zeros.
 inline void interleave(const c10::BFloat16* a, const c10::BFloat16* b, std::int64_t count, std::uint32_t* to) {
   alignas(64) static constexpr auto low = [] {
@@ -32,7 +31,6 @@ inline void interleave(const c10::BFloat16* a, const c10::BFloat16* b, std::int6
     _mm512_mask_storeu_epi32(to + i + 16, static_cast<__mmask16>(mask >> 16), _mm512_permutex2var_epi16(x, second, y));
   }
 }
-#endif
 
 /// Units of rows that a gradient sums over, [pixel][channel] with `pitch` units a pixel: row `first` and row `second` of image n
 /// side by side for bfloat16, row `first` alone for float. Rows and pixels outside of the image are zero.
@@ -41,7 +39,6 @@ inline void unit_row(const std::vector<pixels<const float>>& inputs, std::int64_
   copy_row(inputs, n, first, x, count, pitch, reinterpret_cast<float*>(to));
 }
 
-#if defined(AXONZOO_AVX512_BF16)
 inline void unit_row(const std::vector<pixels<const c10::BFloat16>>& inputs, std::int64_t n, std::int64_t first,
                      std::int64_t second, std::int64_t x, std::int64_t count, std::int64_t pitch, std::uint32_t* to) {
   const auto& shape = inputs.front();
@@ -75,7 +72,6 @@ inline void unit_row(const std::vector<pixels<const c10::BFloat16>>& inputs, std
     std::memset(to + p * pitch + offset, 0, static_cast<std::size_t>(pitch - offset) * 4);
   }
 }
-#endif
 
 }  // namespace axonzoo::kernels
 

@@ -21,12 +21,12 @@ namespace axonzoo::kernels::winograd {
 /// What the sums of products need as units: float as it is, bfloat16 with tile 2 i and tile 2 i + 1 side by side. Strides of
 /// components in elements and in units.
 template <class T>
-const std::uint32_t* units_of_tiles(const T* transformed, std::int64_t stride, std::int64_t tiles, std::int64_t pitch, std::uint32_t* to,
-                                    std::int64_t to_stride) {
+const std::uint32_t* units_of_tiles(const T* transformed, [[maybe_unused]] std::int64_t stride, [[maybe_unused]] std::int64_t tiles,
+                                    [[maybe_unused]] std::int64_t pitch, [[maybe_unused]] std::uint32_t* to,
+                                    [[maybe_unused]] std::int64_t to_stride) {
   if constexpr (elements_per_unit<T> == 1) {
     return reinterpret_cast<const std::uint32_t*>(transformed);
   } else {
-#if defined(AXONZOO_AVX512_BF16)
     for (std::int64_t component = 0; component < components; ++component) {
       const T* from = transformed + component * stride;
       std::uint32_t* target = to + component * to_stride;
@@ -34,7 +34,6 @@ const std::uint32_t* units_of_tiles(const T* transformed, std::int64_t stride, s
         interleave(from, tile + 1 < tiles ? from + pitch : nullptr, pitch, target);
       }
     }
-#endif
     return to;
   }
 }
