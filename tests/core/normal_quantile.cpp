@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(the_logarithm_is_right_without_the_library) {
   for (int i = 0; i < 10000; ++i) {
     const double x = std::ldexp(static_cast<double>(random() >> 11) + 1, -53 - static_cast<int>(random() % 60));
     const double expected = std::log(x);
-    BOOST_REQUIRE(std::fabs(detail::log_of(x) - expected) <= 4e-16 * std::max(1., std::fabs(expected)));
+    BOOST_REQUIRE(std::fabs(axonzoo::detail::log_of(x) - expected) <= 4e-16 * std::max(1., std::fabs(expected)));
   }
 }
 
