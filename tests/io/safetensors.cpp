@@ -33,7 +33,7 @@ bool same(const at::Tensor& a, const at::Tensor& b) {
 
 tensor_file random_file(std::mt19937_64& random) {
   tensor_file file;
-  for (const auto& [name, type] : detail::safetensors_types) {
+  for (const auto& [name, type] : axonzoo::detail::safetensors_types) {
     std::vector<std::int64_t> shape(random() % 4);
     for (auto& side : shape) side = static_cast<std::int64_t>(random() % 5);
     file.tensors["block." + std::to_string(random() % 100) + "." + name] = random_tensor(random, type, shape);
