@@ -98,12 +98,13 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   const auto ranks = chosen.connect(place, device.is_cuda() ? c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(place.local_rank)) : device);
   trainer loop(cache, parts, chosen, options, *ranks, facts, area);
   auto record = record_of(chosen, options, folders, data, parts, pixel_size, ranks->world_size());
-  record["parameters_before"] = parameter_count(*chosen.make_network(facts.channels, static_cast<std::int64_t>(facts.classes.size())));
-  record["macs_before"] = patch_macs(*chosen.make_network(facts.channels, static_cast<std::int64_t>(facts.classes.size())), facts.channels, options.patch);
   loop.phases().add("start", seconds_since(started));
   if (!loop.train()) return nlohmann::json::object();
   if (ranks->rank() != 0) return nlohmann::json::object();
 
+  const auto whole = chosen.make_network(facts.channels, static_cast<std::int64_t>(facts.classes.size()));
+  record["parameters_before"] = parameter_count(*whole);
+  record["macs_before"] = patch_macs(*whole, facts.channels, options.patch);
   record["parameters"] = parameter_count(loop.net());
   record["macs"] = patch_macs(loop.net(), facts.channels, options.patch);
   record["steps"] = loop.steps();
