@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <axonzoo/core/allocator.hpp>
+#include <axonzoo/core/threads.hpp>
 #include <axonzoo/io/replace_file.hpp>
 
 #include "interleaved.hpp"
@@ -24,6 +25,7 @@
 
 int main(int argc, char** argv) {
   axonzoo::use_caching_allocator();
+  axonzoo::let_idle_threads_sleep();
   benchmarks::step_settings settings;
   settings.batch = 1;
   CLI::App options("Times inference against PyTorch eager");

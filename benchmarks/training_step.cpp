@@ -19,6 +19,7 @@
 #include <nlohmann/json.hpp>
 
 #include <axonzoo/core/allocator.hpp>
+#include <axonzoo/core/threads.hpp>
 #include <axonzoo/io/replace_file.hpp>
 #include <axonzoo/nn/soft_loss.hpp>
 #include <axonzoo/train/adamw.hpp>
@@ -94,6 +95,7 @@ double training_macs(const benchmarks::workload& work) {
 
 int main(int argc, char** argv) {
   axonzoo::use_caching_allocator();
+  axonzoo::let_idle_threads_sleep();
   benchmarks::step_settings settings;
   CLI::App options("Times training steps against PyTorch eager");
   settings.add_to(options);

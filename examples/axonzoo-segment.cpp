@@ -11,6 +11,7 @@
 #include <axonzoo/core/device.hpp>
 #include <axonzoo/core/interrupt.hpp>
 #include <axonzoo/core/progress.hpp>
+#include <axonzoo/core/threads.hpp>
 #include <axonzoo/data/sidecar.hpp>
 #include <axonzoo/infer/predictor.hpp>
 #include <axonzoo/infer/write_masks.hpp>
@@ -61,6 +62,7 @@ int segment(const segment_options& options) {
 
 int main(int argc, char** argv) {
   axonzoo::use_caching_allocator();
+  axonzoo::let_idle_threads_sleep();
   axonzoo::catch_interrupts();
   segment_options options;
   CLI::App app{"Segments micrographs: writes <stem>_seg-axonmyelin.png (0, 127, 255), <stem>_seg-axon.png, <stem>_seg-myelin.png (0, 255)\nand <stem>_overlay.png into --out."};

@@ -14,6 +14,7 @@
 #include <axonzoo/core/device.hpp>
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/interrupt.hpp>
+#include <axonzoo/core/threads.hpp>
 #include <axonzoo/data/open.hpp>
 #include <axonzoo/data/write_phantoms.hpp>
 #include <axonzoo/parallel/ddp_communicator.hpp>
@@ -115,6 +116,7 @@ inline int train_in_place(program_options& options, const recipe& chosen, std::c
 inline int run_program(int argc, char** argv, const recipe& chosen) {
   const auto started = std::chrono::steady_clock::now();
   use_caching_allocator();
+  let_idle_threads_sleep();
   detail::program_options options;
   CLI::App app{"Trains " + chosen.variant + " to segment micrographs and tests it on subjects it never saw.\nWrites checkpoint.safetensors, results.json and test/ into --out."};
   detail::describe(app, options, chosen);

@@ -15,6 +15,7 @@
 
 #include <axonzoo/core/allocator.hpp>
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/core/threads.hpp>
 #include <axonzoo/data/read.hpp>
 #include <axonzoo/data/split.hpp>
 #include <axonzoo/io/replace_file.hpp>
@@ -55,6 +56,7 @@ inline void require_masks(const dataset& data, const std::vector<std::size_t>& m
 inline nlohmann::json train(const dataset& data, const train_options& options, const recipe& chosen, const std::vector<std::filesystem::path>& folders = {},
                             const rank_place& place = {}, std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now()) {
   use_caching_allocator();
+  let_idle_threads_sleep();
   options.check();
   chosen.check();
   const auto seconds_since = [](auto begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };

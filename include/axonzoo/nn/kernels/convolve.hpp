@@ -4,10 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include <axonzoo/nn/kernels/band.hpp>
 #include <axonzoo/nn/kernels/filters.hpp>
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/pixels.hpp>
 #include <axonzoo/nn/kernels/scratch.hpp>
 #include <axonzoo/nn/kernels/tile.hpp>
@@ -34,55 +33,51 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
   const std::int64_t band_elements = std::int64_t{256 << 10} / static_cast<std::int64_t>(sizeof(T));
   const std::int64_t band_row = columns * pitch;
 
-  const auto work = [&](std::int64_t from, std::int64_t to) {
-    const std::int64_t most_rows = std::clamp<std::int64_t>(band_elements / (band_row * taps.stride), 1, to - from);
-    const scratch<T> band(in_place ? 0 : most_rows * (taps.rows + taps.stride) * band_row);
+  const std::int64_t most_rows = std::max<std::int64_t>(band_elements / (band_row * taps.stride), 1);
+
+  const auto work = [&](std::int64_t first, std::int64_t last) {
+    const scratch<T> band(in_place ? 0 : (last - first) * (taps.rows + taps.stride) * band_row);
     std::vector<const char*> begins;
     std::int64_t row_bytes = 0;
-    for (std::int64_t first = from; first < to; first += most_rows) {
-      const std::int64_t last = std::min(first + most_rows, to);
-      begins.clear();
-      T* free = band.data();
-      for (std::int64_t row = first; row < last;) {
-        const std::int64_t n = row / output.height, y = row % output.height;
-        const std::int64_t count = std::min(last - row, output.height - y), above = y * taps.stride + taps.top;
-        if (in_place) {
-          row_bytes = input.row_stride * static_cast<std::int64_t>(sizeof(T));
-          for (std::int64_t r = 0; r < count; ++r) {
-            begins.push_back(reinterpret_cast<const char*>(input.row(n, above + r * taps.stride) + taps.left * pitch));
-          }
-        } else {
-          row_bytes = band_row * static_cast<std::int64_t>(sizeof(T));
-          const std::int64_t needed = (count - 1) * taps.stride + taps.rows;
-          for (std::int64_t r = 0; r < needed; ++r) copy_row(inputs, n, above + r, taps.left, columns, pitch, free + r * band_row);
-          for (std::int64_t r = 0; r < count; ++r) begins.push_back(reinterpret_cast<const char*>(free + r * taps.stride * band_row));
-          free += needed * band_row;
+    T* free = band.data();
+    for (std::int64_t row = first; row < last;) {
+      const std::int64_t n = row / output.height, y = row % output.height;
+      const std::int64_t count = std::min(last - row, output.height - y), above = y * taps.stride + taps.top;
+      if (in_place) {
+        row_bytes = input.row_stride * static_cast<std::int64_t>(sizeof(T));
+        for (std::int64_t r = 0; r < count; ++r) {
+          begins.push_back(reinterpret_cast<const char*>(input.row(n, above + r * taps.stride) + taps.left * pitch));
         }
-        row += count;
+      } else {
+        row_bytes = band_row * static_cast<std::int64_t>(sizeof(T));
+        const std::int64_t needed = (count - 1) * taps.stride + taps.rows;
+        for (std::int64_t r = 0; r < needed; ++r) copy_row(inputs, n, above + r, taps.left, columns, pitch, free + r * band_row);
+        for (std::int64_t r = 0; r < count; ++r) begins.push_back(reinterpret_cast<const char*>(free + r * taps.stride * band_row));
+        free += needed * band_row;
       }
-      std::size_t target = 0;
-      std::int64_t first_channel = 0;
-      for (const filter_block& block : filters.blocks()) {
-        while (block.channel >= first_channel + outputs[target].channels) first_channel += outputs[target++].channels;
-        const pixels<T>& out = outputs[target];
-        const direct::tile_strides strides{filters.rows(),
-                                           filters.row_units(),
-                                           pitch * taps.stride * static_cast<std::int64_t>(sizeof(T)),
-                                           row_bytes,
-                                           out.pixel_stride,
-                                           block.lanes};
-        const std::uint32_t* const weights = filters.data(block);
-        const float* const start = bias == nullptr ? nullptr : bias + block.channel;
-        for (std::int64_t row = first; row < last; ++row) {
-          T* const line = out.row(row / out.height, row % out.height) + block.channel - first_channel;
-          const char* const begin = begins[static_cast<std::size_t>(row - first)];
-          direct::tile_row<T>(strides, block.halves, out.width, begin, weights, start, line);
-        }
+      row += count;
+    }
+    std::size_t target = 0;
+    std::int64_t first_channel = 0;
+    for (const filter_block& block : filters.blocks()) {
+      while (block.channel >= first_channel + outputs[target].channels) first_channel += outputs[target++].channels;
+      const pixels<T>& out = outputs[target];
+      const direct::tile_strides strides{filters.rows(),
+                                         filters.row_units(),
+                                         pitch * taps.stride * static_cast<std::int64_t>(sizeof(T)),
+                                         row_bytes,
+                                         out.pixel_stride,
+                                         block.lanes};
+      const std::uint32_t* const weights = filters.data(block);
+      const float* const start = bias == nullptr ? nullptr : bias + block.channel;
+      for (std::int64_t row = first; row < last; ++row) {
+        T* const line = out.row(row / out.height, row % out.height) + block.channel - first_channel;
+        const char* const begin = begins[static_cast<std::size_t>(row - first)];
+        direct::tile_row<T>(strides, block.halves, out.width, begin, weights, start, line);
       }
     }
   };
-  const std::int64_t row_work = output.width * filters.rows() * filters.row_units() * static_cast<std::int64_t>(filters.blocks().size());
-  at::parallel_for(0, output.images * output.height, 1 + (1 << 12) / row_work, work);
+  in_turns(output.images * output.height, most_rows, work);
 }
 
 }  // namespace axonzoo::kernels

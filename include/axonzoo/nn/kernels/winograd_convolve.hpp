@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/pixels.hpp>
 #include <axonzoo/nn/kernels/scratch.hpp>
 #include <axonzoo/nn/kernels/tile.hpp>
@@ -31,48 +30,45 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
   const tile_grid grid(output.images, output.height, output.width, most);
   const std::int64_t runs_together = std::max<std::int64_t>(1, most / grid.longest());
 
-  const auto work = [&](std::int64_t from, std::int64_t to) {
-    const std::int64_t tiles = std::min(runs_together, to - from) * grid.longest();
+  const auto work = [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t tiles = (last - first) * grid.longest();
     const std::int64_t component_stride = component_stride_for<T>(tiles * pitch);
     const scratch<T> transformed(components * component_stride);
     const scratch<float> products(components * component_stride_for<float>(tiles * 48) + lanes::width);
-    for (std::int64_t first = from; first < to; first += runs_together) {
-      const std::int64_t last = std::min(first + runs_together, to);
-      std::int64_t count = 0;
+    std::int64_t count = 0;
+    for (std::int64_t r = first; r < last; ++r) {
+      const tile_run run = grid[r];
+      T* target = transformed.data() + count * pitch;
+      for (const auto& input : inputs) {
+        transform_input(input, run, taps.top, taps.left, target, component_stride, pitch);
+        target += input.channels;
+      }
+      if (channels < pitch) {
+        for (std::int64_t i = 0; i < components * run.count; ++i) target[i / run.count * component_stride + i % run.count * pitch] = T(0);
+      }
+      count += run.count;
+    }
+    std::size_t target = 0;
+    std::int64_t first_channel = 0;
+    for (const filter_block& block : filters.blocks()) {
+      while (block.channel >= first_channel + outputs[target].channels) first_channel += outputs[target++].channels;
+      const std::int64_t width = block.halves * 8, product_stride = component_stride_for<float>(tiles * width);
+      const direct::tile_strides strides{1, units, pitch * static_cast<std::int64_t>(sizeof(T)), 0, width, static_cast<int>(width)};
+      for (std::int64_t component = 0; component < components; ++component) {
+        direct::tile_row<T>(strides, block.halves, count, reinterpret_cast<const char*>(transformed.data() + component * component_stride),
+                            filters.data(block) + component * units * width, nullptr, products.data() + component * product_stride);
+      }
+      const float* const start = bias == nullptr ? nullptr : bias + block.channel;
+      std::int64_t tile = 0;
       for (std::int64_t r = first; r < last; ++r) {
         const tile_run run = grid[r];
-        T* target = transformed.data() + count * pitch;
-        for (const auto& input : inputs) {
-          transform_input(input, run, taps.top, taps.left, target, component_stride, pitch);
-          target += input.channels;
-        }
-        if (channels < pitch) {
-          for (std::int64_t i = 0; i < components * run.count; ++i) target[i / run.count * component_stride + i % run.count * pitch] = T(0);
-        }
-        count += run.count;
-      }
-      std::size_t target = 0;
-      std::int64_t first_channel = 0;
-      for (const filter_block& block : filters.blocks()) {
-        while (block.channel >= first_channel + outputs[target].channels) first_channel += outputs[target++].channels;
-        const std::int64_t width = block.halves * 8, product_stride = component_stride_for<float>(tiles * width);
-        const direct::tile_strides strides{1, units, pitch * static_cast<std::int64_t>(sizeof(T)), 0, width, static_cast<int>(width)};
-        for (std::int64_t component = 0; component < components; ++component) {
-          direct::tile_row<T>(strides, block.halves, count, reinterpret_cast<const char*>(transformed.data() + component * component_stride),
-                              filters.data(block) + component * units * width, nullptr, products.data() + component * product_stride);
-        }
-        const float* const start = bias == nullptr ? nullptr : bias + block.channel;
-        std::int64_t tile = 0;
-        for (std::int64_t r = first; r < last; ++r) {
-          const tile_run run = grid[r];
-          transform_output(products.data() + tile * width, product_stride, width, start, outputs[target], block.channel - first_channel,
-                           block.lanes, run);
-          tile += run.count;
-        }
+        transform_output(products.data() + tile * width, product_stride, width, start, outputs[target], block.channel - first_channel,
+                         block.lanes, run);
+        tile += run.count;
       }
     }
   };
-  at::parallel_for(0, grid.runs(), 1, work);
+  in_turns(grid.runs(), runs_together, work);
 }
 
 }  // namespace axonzoo::kernels::winograd
