@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include <ATen/ops/cat.h>
+#include <ATen/core/Tensor.h>
 
 #include <axonzoo/core/concepts.hpp>
 #include <axonzoo/core/error.hpp>
@@ -48,8 +48,7 @@ class unet_network : public network {
     }
     std::vector<at::Tensor> logits(is_training() ? head_.size() : 1);
     for (auto level = lift_.size(); level-- > 0;) {
-      x = at::cat({lift_[level]->forward(x), skips[level]}, 1);
-      x = up_[2 * level + 1]->forward(up_[2 * level]->forward(x));
+      x = up_[2 * level + 1]->forward(up_[2 * level]->forward(lift_[level]->forward(x), skips[level]));
       if (level < logits.size()) logits[level] = head_[level]->forward(x);
     }
     return logits;

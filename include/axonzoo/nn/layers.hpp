@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
@@ -33,16 +34,23 @@ class conv_layer : public torch::nn::Module {
     if (bias) bias_ = register_parameter("bias", at::zeros({out}));
   }
 
-  at::Tensor forward(const at::Tensor& x) {
-    const auto padding = weight_.size(2) / 2;
-    auto y = convolution(x, weight_, bias_, stride_, padding);
-    mac_counter::add(y.numel() * weight_.numel() / weight_.size(0));
-    return y;
+  at::Tensor forward(const at::Tensor& x) { return counted(convolution(x, weight_, bias_, stride_, padding())); }
+
+  /// Of `a` and `b` one after the other in the channels.
+  at::Tensor forward(const at::Tensor& a, const at::Tensor& b) {
+    return counted(convolution_of_concatenated(a, b, weight_, bias_, stride_, padding()));
   }
 
   [[nodiscard]] std::int64_t in_channels() const { return weight_.size(1); }
 
  private:
+  [[nodiscard]] std::int64_t padding() const { return weight_.size(2) / 2; }
+
+  at::Tensor counted(at::Tensor y) const {
+    mac_counter::add(y.numel() * weight_.numel() / weight_.size(0));
+    return y;
+  }
+
   std::int64_t stride_;
   at::Tensor weight_;
   at::Tensor bias_;
@@ -98,11 +106,10 @@ class conv_block : public torch::nn::Module {
         conv_(register_module("conv", std::make_shared<conv_layer>(in, out, 3, stride, false))),
         norm_(register_module("norm", std::make_shared<norm_parameters>(out, kind == norm_kind::batch_relu))) {}
 
-  at::Tensor forward(const at::Tensor& x) {
-    // a temporary, so that without gradients its memory is used again
-    if (kind_ == norm_kind::instance_leaky) return instance_norm_leaky_relu(conv_->forward(x), norm_->weight, norm_->bias, 1e-5, 0.01);
-    return batch_norm_relu(conv_->forward(x), norm_->weight, norm_->bias, norm_->running_mean, norm_->running_variance, is_training(), 0.1, 1e-5);
-  }
+  at::Tensor forward(const at::Tensor& x) { return activated(conv_->forward(x)); }
+
+  /// Of `a` and `b` one after the other in the channels: a decoder's input and its skip connection.
+  at::Tensor forward(const at::Tensor& a, const at::Tensor& b) { return activated(conv_->forward(a, b)); }
 
   /// Adds the axes that carry this block's output channels to `group`; `prefix` is the block's name in its network.
   void add_output_axes(channel_group& group, const std::string& prefix) const {
@@ -116,6 +123,12 @@ class conv_block : public torch::nn::Module {
   [[nodiscard]] std::int64_t out_channels() const { return norm_->weight.size(0); }
 
  private:
+  // takes a temporary, so that without gradients its memory is used again
+  at::Tensor activated(at::Tensor&& x) {
+    if (kind_ == norm_kind::instance_leaky) return instance_norm_leaky_relu(std::move(x), norm_->weight, norm_->bias, 1e-5, 0.01);
+    return batch_norm_relu(std::move(x), norm_->weight, norm_->bias, norm_->running_mean, norm_->running_variance, is_training(), 0.1, 1e-5);
+  }
+
   norm_kind kind_;
   std::shared_ptr<conv_layer> conv_;
   std::shared_ptr<norm_parameters> norm_;
