@@ -18,7 +18,7 @@ readonly venv="$PWD/.venv"
 readonly logs="$PWD/build/logs"
 readonly packages=(g++ cmake ninja-build ccache ca-certificates python3 python3-venv
   libxtensor-dev nlohmann-json3-dev libcli11-dev libtiff-dev libpng-dev libjpeg-dev
-  libboost-test-dev gnuplot-nox)
+  libboost-test-dev libgloo-dev gnuplot-nox)
 
 say() { printf '[axonzoo %3d s] %s\n' "$SECONDS" "$*"; }
 
