@@ -21,8 +21,7 @@
 
 #include <axonzoo/models/registry.hpp>
 #include <axonzoo/nn/macs.hpp>
-#include <axonzoo/precision/bf16.hpp>
-#include <axonzoo/precision/fp32.hpp>
+#include <axonzoo/precision/registry.hpp>
 
 namespace benchmarks {
 
@@ -52,16 +51,11 @@ struct step_settings {
     app.add_option("--json", json, "also write what was measured to this file");
   }
 
-  [[nodiscard]] c10::ScalarType compute_type() const {
-    return precision == "bf16" ? axonzoo::bf16::compute_type : axonzoo::fp32::compute_type;
-  }
+  [[nodiscard]] c10::ScalarType compute_type() const { return axonzoo::setting_of(precision).compute_type; }
   [[nodiscard]] double tolerance() const {
     return precision == "bf16" ? axonzoo::bf16::tolerance : 100 * axonzoo::fp32::tolerance;
   }
-  [[nodiscard]] std::shared_ptr<void> enter_precision() const {
-    if (precision == "bf16") return std::make_shared<axonzoo::bf16::scope>(c10::kCPU);
-    return std::make_shared<axonzoo::fp32::scope>(c10::kCPU);
-  }
+  [[nodiscard]] std::shared_ptr<void> enter_precision() const { return axonzoo::setting_of(precision).enter(c10::kCPU); }
 };
 
 /// A network with three classes on grey patches of noise, and labels: the time of a step does not depend on what they show.

@@ -114,9 +114,6 @@ function(_axonzoo_define_libtorch)
     set_target_properties(axonzoo::${library} PROPERTIES IMPORTED_LOCATION "${root}/lib/lib${library}.so")
   endforeach()
 
-  add_library(axonzoo::libtorch INTERFACE IMPORTED GLOBAL)
-  target_include_directories(
-    axonzoo::libtorch SYSTEM INTERFACE "${root}/include" "${root}/include/torch/csrc/api/include" "${AXONZOO_GLOO_INCLUDE}")
   # ProcessGroupGloo.hpp is empty without USE_C10D_GLOO; the wheel's library always has it, but not Gloo's headers.
   find_path(AXONZOO_GLOO_INCLUDE gloo/algorithm.h)
   if(NOT AXONZOO_GLOO_INCLUDE)
@@ -124,6 +121,10 @@ function(_axonzoo_define_libtorch)
                         "libgloo-dev or set -DAXONZOO_GLOO_INCLUDE=<folder that holds gloo/>.")
   endif()
   mark_as_advanced(AXONZOO_GLOO_INCLUDE)
+
+  add_library(axonzoo::libtorch INTERFACE IMPORTED GLOBAL)
+  target_include_directories(
+    axonzoo::libtorch SYSTEM INTERFACE "${root}/include" "${root}/include/torch/csrc/api/include" "${AXONZOO_GLOO_INCLUDE}")
   target_compile_definitions(axonzoo::libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=${abi} USE_C10D_GLOO)
   target_link_libraries(axonzoo::libtorch INTERFACE axonzoo::torch_cpu axonzoo::c10)
 

@@ -23,6 +23,7 @@ namespace {
 struct segment_options {
   std::filesystem::path model, out;
   std::vector<std::filesystem::path> images;
+  std::string contrast;
   double pixel_size = 0;
   std::string device = "cpu";
   int turns = 1;
@@ -42,10 +43,12 @@ int segment(const segment_options& options) {
     try {
       const auto pixels = axonzoo::read_image(path);
       const double pixel_size = options.pixel_size > 0 ? options.pixel_size : axonzoo::sidecar_pixel_size(path);
-      if (model.facts().pixel_size > 0 && !(pixel_size > 0)) {
+      const auto stem = path.stem().string();
+      const auto contrast = options.contrast.empty() ? stem.substr(stem.rfind('_') + 1) : options.contrast;
+      if (model.facts().pixel_size.of(contrast) > 0 && !(pixel_size > 0)) {
         throw axonzoo::error("cannot segment '" + path.string() + "'", "nothing says its pixel size", "give --pixel-size UM, or a sidecar with PixelSize");
       }
-      const auto labels = model.segment(pixels, pixel_size);
+      const auto labels = model.segment(pixels, pixel_size, contrast);
       axonzoo::write_masks(options.out, path.stem().string(), labels, model.facts().classes);
       axonzoo::write_png(options.out / (path.stem().string() + "_overlay.png"), axonzoo::overlay(pixels, labels));
     } catch (const axonzoo::error& failure) {
@@ -70,6 +73,7 @@ int main(int argc, char** argv) {
   app.add_option("--model", options.model, "checkpoint.safetensors of a variant program")->required();
   app.add_option("--out", options.out, "folder to write into")->required();
   app.add_option("--pixel-size", options.pixel_size, "um of a pixel; otherwise the image's sidecar says it")->check(CLI::PositiveNumber);
+  app.add_option("--contrast", options.contrast, "SEM, TEM, ..., for a model that knows a pixel size for each; otherwise the end of the file's name says it");
   app.add_option("--device", options.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
   app.add_option("--turns", options.turns, "flips and quarter turns averaged: 1, 2, 4 or 8")->check(CLI::IsMember({1, 2, 4, 8}));
   app.add_option("--tile-overlap", options.overlap, "share of a tile's side that it shares with the next")->check(CLI::Range(0.0, 0.9));

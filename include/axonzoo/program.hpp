@@ -33,6 +33,7 @@ struct program_options {
   int ranks = 0;
   int port = 0;
   bool no_augmentation = false;
+  std::string pixel_size = "0";
   double image_pixel_size = 0;
 };
 
@@ -52,7 +53,7 @@ inline void describe(CLI::App& app, program_options& options, const recipe& chos
   app.add_option("--threads", t.threads, "computing threads of a rank; 0: all cores, shared among ranks")->check(CLI::Range(0, 1024));
   app.add_option("--batch", t.batch, "patches in a step, over all ranks");
   app.add_option("--patch", t.patch, "side of a patch in px after resampling");
-  app.add_option("--pixel-size", t.pixel_size, "um to resample to; 0: the training images' median");
+  app.add_option("--pixel-size", options.pixel_size, "um to resample to, or one for each contrast as SEM=0.13,TEM=0.01; 0: the training images' median");
   app.add_option("--image-pixel-size", options.image_pixel_size, "um of images whose folder does not say");
   app.add_option("--validation-share", t.validation_share, "of the subjects not tested; 0: none, the last weights are kept");
   app.add_option("--patience", t.patience, "epochs without a better validation after which training stops; 0: never");
@@ -131,6 +132,7 @@ inline int run_program(int argc, char** argv, const recipe& chosen) {
   try {
     if (options.no_augmentation) options.train.augment = augmentation::off();
     if (options.image_pixel_size != 0) options.train.image_pixel_size = options.image_pixel_size;
+    options.train.pixel_size = target_pixel_size::parse(options.pixel_size);
     options.train.check();
     chosen.check();
     if (options.ranks > 0 && std::getenv("RANK") == nullptr) {

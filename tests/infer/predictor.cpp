@@ -67,6 +67,23 @@ BOOST_AUTO_TEST_CASE(a_pruned_network_comes_back_from_its_checkpoint) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_model_of_two_contrasts_has_a_pixel_size_for_each) {
+  const folder here;
+  const auto net = axonzoo::maker_of("unet")(1, 3);
+  auto facts = facts_of("unet");
+  facts.pixel_size = axonzoo::target_pixel_size::parse("SEM=0.2,TEM=0.1");
+  const auto path = here.path / "both.safetensors";
+  axonzoo::write_checkpoint(path, axonzoo::named_tensors(*net), facts);
+  facts.pixel_size = 0.1;
+  const auto of_tem = here.path / "tem.safetensors";
+  axonzoo::write_checkpoint(of_tem, axonzoo::named_tensors(*net), facts);
+  axonzoo::predictor both(path), tem(of_tem);
+  const auto pixels = ramp(64, 48, 1);
+  BOOST_TEST((both.segment(pixels, 0.1, "TEM") == tem.segment(pixels, 0.1)));
+  BOOST_TEST((both.segment(pixels, 0.2, "SEM") == tem.segment(pixels, 0.1)));
+  refused("SEM, TEM", [&] { static_cast<void>(both.segment(pixels, 0.1)); });
+}
+
 BOOST_AUTO_TEST_CASE(foreign_and_broken_checkpoints_are_refused_by_name) {
   const folder here;
   const auto net = made::small_unet();
@@ -74,6 +91,11 @@ BOOST_AUTO_TEST_CASE(foreign_and_broken_checkpoints_are_refused_by_name) {
   auto facts = facts_of("segnet");
   axonzoo::write_checkpoint(path, axonzoo::named_tensors(*net), facts);
   refused("a.safetensors", [&] { axonzoo::predictor{path}; });
+  facts.precision = "fp8";
+  facts.model = "unet";
+  axonzoo::write_checkpoint(path, axonzoo::named_tensors(*net), facts);
+  refused("fp8", [&] { axonzoo::predictor{path}; });
+  facts.precision = "fp32";
   facts.model = "vit";
   axonzoo::write_checkpoint(path, axonzoo::named_tensors(*net), facts);
   refused("vit", [&] { axonzoo::predictor{path}; });

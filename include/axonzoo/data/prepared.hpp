@@ -22,13 +22,13 @@ class prepared_cache {
  public:
   using pointer = std::shared_ptr<const prepared_micrograph>;
 
-  /// `target_pixel_size` in um (0: images stay as they are); `pixel_size_option` is what the user said about images whose folder
+  /// `sizes` is what images are resampled to; `pixel_size_option` is what the user said about images whose folder
   /// does not tell. The budget is per process. `channels` is what all images are brought to, 1 or 3; 0: 3 where any image of the
   /// data set is in colour.
-  prepared_cache(dataset data, double target_pixel_size, std::optional<double> pixel_size_option, std::size_t budget_bytes,
+  prepared_cache(dataset data, target_pixel_size sizes, std::optional<double> pixel_size_option, std::size_t budget_bytes,
                  std::size_t channels = 0)
       : data_(std::move(data)),
-        target_(target_pixel_size),
+        sizes_(std::move(sizes)),
         option_(pixel_size_option),
         budget_(budget_bytes),
         channels_(channels != 0 ? channels : channels_of(data_)) {}
@@ -70,7 +70,7 @@ class prepared_cache {
     }
     pointer micrograph;
     try {
-      micrograph = std::make_shared<const prepared_micrograph>(prepare_micrograph(data_, index, target_, option_, channels_));
+      micrograph = std::make_shared<const prepared_micrograph>(prepare_micrograph(data_, index, sizes_, option_, channels_));
     } catch (...) {
       made.set_exception(std::current_exception());
       const std::lock_guard hold(mutex_);
@@ -121,7 +121,7 @@ class prepared_cache {
   }
 
   const dataset data_;
-  const double target_;
+  const target_pixel_size sizes_;
   const std::optional<double> option_;
   const std::size_t budget_;
   const std::size_t channels_;

@@ -15,6 +15,7 @@
 #include <axonzoo/data/pixel_size.hpp>
 #include <axonzoo/data/read.hpp>
 #include <axonzoo/data/resample.hpp>
+#include <axonzoo/data/target_pixel_size.hpp>
 
 namespace axonzoo {
 
@@ -79,11 +80,12 @@ inline std::vector<std::pair<std::uint32_t, std::uint32_t>> sample_foreground(co
   return positions;
 }
 
-/// Reads one micrograph with its masks and prepares it for a target pixel size (um; 0: as it is) and `channels` (1 or 3; 0: as
+/// Reads one micrograph with its masks and prepares it for a target pixel size and `channels` (1 or 3; 0: as
 /// the file has). Throws `error` for what cannot be read, and where resampling needs a pixel size that nobody gave.
-inline prepared_micrograph prepare_micrograph(const dataset& data, std::size_t index, double target,
+inline prepared_micrograph prepare_micrograph(const dataset& data, std::size_t index, const target_pixel_size& sizes,
                                               std::optional<double> pixel_size_option, std::size_t channels = 0) {
   const auto& source = data.micrographs.at(index);
+  const double target = sizes.of(source.contrast);
   const double pixel_size = target > 0 ? require_pixel_size(source, pixel_size_option) : 0;
   prepared_micrograph made;
   made.index = index;

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/data/target_pixel_size.hpp>
 #include <axonzoo/io/safetensors.hpp>
 #include <axonzoo/nn/channels.hpp>
 #include <axonzoo/nn/network.hpp>
@@ -23,7 +24,7 @@ struct checkpoint_facts {
   std::string precision;
   std::vector<std::string> classes;
   std::int64_t channels = 1;
-  double pixel_size = 0;    ///< um the network was trained at; 0: images as they are
+  target_pixel_size pixel_size;  ///< um the network was trained at
   std::int64_t patch = 256; ///< px of a training patch
 };
 
@@ -90,12 +91,12 @@ inline checkpoint_facts read_facts(const tensor_file& file, const std::string& o
     facts.precision = text("precision");
     facts.classes = nlohmann::json::parse(text("classes")).get<std::vector<std::string>>();
     facts.channels = nlohmann::json::parse(text("channels")).get<std::int64_t>();
-    facts.pixel_size = nlohmann::json::parse(text("pixel_size")).get<double>();
+    facts.pixel_size = nlohmann::json::parse(text("pixel_size")).get<target_pixel_size>();
     facts.patch = nlohmann::json::parse(text("patch")).get<std::int64_t>();
   } catch (const nlohmann::json::exception& failure) {
     throw error("cannot use " + origin + " as a checkpoint", failure.what(), "give a checkpoint.safetensors that a variant program wrote");
   }
-  if (facts.classes.size() < 2 || facts.classes.size() > 255 || facts.channels < 1 || facts.channels > 64 || !(facts.pixel_size >= 0) || facts.patch < 1 || facts.patch > 65536) {
+  if (facts.classes.size() < 2 || facts.classes.size() > 255 || facts.channels < 1 || facts.channels > 64 || facts.patch < 1 || facts.patch > 65536) {
     throw error("cannot use " + origin + " as a checkpoint", "its metadata hold a number out of range", "give a checkpoint.safetensors that a variant program wrote");
   }
   return facts;

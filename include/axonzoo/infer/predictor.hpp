@@ -12,7 +12,7 @@
 #include <axonzoo/infer/labels.hpp>
 #include <axonzoo/infer/tiles.hpp>
 #include <axonzoo/models/registry.hpp>
-#include <axonzoo/precision/bf16.hpp>
+#include <axonzoo/precision/registry.hpp>
 
 namespace axonzoo {
 
@@ -25,6 +25,7 @@ class predictor {
     const auto origin = "'" + checkpoint.string() + "'";
     const auto file = read_safetensors(checkpoint);
     facts_ = read_facts(file, origin);
+    precision_ = setting_of(facts_.precision);
     if (!make) make = maker_of(facts_.model);
     net_ = make(facts_.channels, static_cast<std::int64_t>(facts_.classes.size()));
     load_tensors(*net_, file.tensors, origin);
@@ -38,23 +39,24 @@ class predictor {
   [[nodiscard]] network& net() { return *net_; }
 
   /// Class of each pixel of `pixels` ([H, W, C] in the file's own grey levels) at its own size. `pixel_size` in um; needed where
-  /// the network was trained at one. Throws `error` on another number of channels or a missing pixel size.
-  [[nodiscard]] label_image segment(const image& pixels, double pixel_size) {
-    if (facts_.pixel_size > 0 && !(pixel_size > 0)) {
-      throw error("cannot segment the image", "its pixel size is unknown and the network was trained at " + std::to_string(facts_.pixel_size) + " um",
+  /// the network was trained at one. `contrast` ("SEM", "TEM"): needed where it was trained at another for each. Throws `error` on another
+  /// number of channels, a missing pixel size or an unknown contrast.
+  [[nodiscard]] label_image segment(const image& pixels, double pixel_size, const std::string& contrast = "") {
+    const double target = facts_.pixel_size.of(contrast);
+    if (target > 0 && !(pixel_size > 0)) {
+      throw error("cannot segment the image", "its pixel size is unknown and the network was trained at " + std::to_string(target) + " um",
                   "give --pixel-size UM");
     }
-    const auto prepared = prepare_pixels(with_channels(pixels, static_cast<std::size_t>(facts_.channels)), pixel_size, facts_.pixel_size);
-    std::unique_ptr<autocast_scope> scope;
-    const auto compute_type = facts_.precision == "bf16" ? c10::kBFloat16 : c10::kFloat;
-    if (compute_type != c10::kFloat) scope = std::make_unique<autocast_scope>(device_.type(), compute_type);
-    const auto probabilities = class_probabilities(*net_, prepared, compute_type, device_, options_);
+    const auto prepared = prepare_pixels(with_channels(pixels, static_cast<std::size_t>(facts_.channels)), pixel_size, target);
+    const auto scope = precision_.enter(device_.type());
+    const auto probabilities = class_probabilities(*net_, prepared, precision_.compute_type, device_, options_);
     return likeliest_labels(probabilities, pixels.shape(0), pixels.shape(1));
   }
 
  private:
   c10::Device device_;
   checkpoint_facts facts_;
+  precision_setting precision_;
   std::shared_ptr<network> net_;
   tile_options options_;
 };

@@ -8,6 +8,7 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/data/augmentation.hpp>
+#include <axonzoo/data/target_pixel_size.hpp>
 
 namespace axonzoo {
 
@@ -23,7 +24,7 @@ struct train_options {
   int workers = 1;           ///< loader threads
   int threads = 0;           ///< of the computation; 0: this machine's cores over its ranks
 
-  double pixel_size = 0;                   ///< um to resample to; 0: the median of the training images
+  target_pixel_size pixel_size;            ///< to resample to; 0: the median of the training images of each contrast
   std::optional<double> image_pixel_size;  ///< um of images whose folder does not say
   std::size_t cache_bytes = std::size_t{2} << 30;
 
@@ -57,7 +58,7 @@ struct train_options {
     if (steps <= 0 && epochs <= 0 && !(minutes > 0)) refuse("no budget", "nothing says how long to train", "give --minutes, --epochs or --steps");
     if (batch < 1 || batch > 4096) refuse("--batch " + std::to_string(batch), "it is not in 1 to 4096", "give a number such as 4");
     if (patch < 8 || patch > 8192) refuse("--patch " + std::to_string(patch), "it is not in 8 to 8192", "give a side such as 256");
-    if (!(pixel_size >= 0 && pixel_size < 1000)) refuse("--pixel-size " + std::to_string(pixel_size), "it is not a length in um", "give a size such as 0.1");
+    pixel_size.check();
     if (image_pixel_size && !(*image_pixel_size > 0 && *image_pixel_size < 1000)) refuse("--image-pixel-size " + std::to_string(*image_pixel_size), "it is not a length in um", "give a size such as 0.1");
     if (!(validation_share >= 0 && validation_share < 1)) refuse("--validation-share " + std::to_string(validation_share), "it is not in [0, 1)", "give a share such as 0.2");
     if (optimizer != "adamw" && optimizer != "sgd") refuse("--optimizer " + optimizer, "it is not known", "give adamw or sgd");

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include <c10/core/Device.h>
-#include <c10/core/ScalarType.h>
 
 #include <axonzoo/core/variant.hpp>
 #include <axonzoo/models/registry.hpp>
 #include <axonzoo/parallel/communicator.hpp>
 #include <axonzoo/parallel/launch.hpp>
+#include <axonzoo/precision/registry.hpp>
 #include <axonzoo/pruning/policy.hpp>
 
 namespace axonzoo {
@@ -29,8 +29,7 @@ struct policy_number {
 struct recipe {
   std::string variant, model, precision, pruning, parallel;
   network_maker make_network;
-  c10::ScalarType compute_type = c10::ScalarType::Float;
-  std::function<std::shared_ptr<void>(c10::DeviceType)> enter_precision;
+  precision_setting setting;
   std::function<std::unique_ptr<pruner>()> start_pruning;
   std::function<std::unique_ptr<communicator>(const rank_place&, c10::Device)> connect;
   bool many_ranks = false;
@@ -73,8 +72,7 @@ recipe recipe_of(policies<Variant> chosen = {}) {
   made.pruning = Variant::pruning::name;
   made.parallel = Variant::parallel::name;
   made.make_network = [held](auto channels, auto classes) { return held->model.make(channels, classes); };
-  made.compute_type = Variant::precision::compute_type;
-  made.enter_precision = [](c10::DeviceType device) -> std::shared_ptr<void> { return std::make_shared<typename Variant::precision::scope>(device); };
+  made.setting = setting_of<typename Variant::precision>();
   made.start_pruning = [held]() -> std::unique_ptr<pruner> { return std::make_unique<typename Variant::pruning::state>(held->pruning); };
   made.connect = [held](const rank_place& place, c10::Device device) { return held->parallel.connect(place, device); };
   made.many_ranks = Variant::parallel::many_ranks;

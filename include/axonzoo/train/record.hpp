@@ -52,11 +52,11 @@ inline std::int64_t patch_macs(network& net, std::int64_t channels, std::int64_t
 /// Patches of the training size that the network segments in a second, one at a time, without flips.
 inline double patches_per_second(network& net, const recipe& chosen, c10::Device device, std::int64_t channels, std::int64_t side) {
   const at::NoGradGuard no_gradients;
-  const auto scope = chosen.enter_precision(device.type());
+  const auto scope = chosen.setting.enter(device.type());
   net.eval();
   const auto stride = net.stride();
   const auto padded = (side + stride - 1) / stride * stride;
-  const auto patch = at::zeros({1, channels, padded, padded}).to(device, chosen.compute_type).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto patch = at::zeros({1, channels, padded, padded}).to(device, chosen.setting.compute_type).contiguous(at::MemoryFormat::ChannelsLast);
   std::vector<double> seconds;
   for (int i = 0; i < 8; ++i) {
     const auto begin = std::chrono::steady_clock::now();
@@ -84,7 +84,7 @@ nlohmann::json listed(const dataset& data, const std::vector<std::size_t>& membe
 
 /// The parts of a record that are known before training: variant, data and split, options, machine, versions. docs/results-json.md is its schema.
 inline nlohmann::json record_of(const recipe& chosen, const train_options& options, const std::vector<std::filesystem::path>& folders,
-                                const dataset& data, const split& parts, double pixel_size, int ranks) {
+                                const dataset& data, const split& parts, const target_pixel_size& pixel_size, int ranks) {
   const auto machine = this_machine();
   nlohmann::json numbers = nlohmann::json::object();
   for (const auto& number : chosen.numbers) numbers[number.name] = *number.value;

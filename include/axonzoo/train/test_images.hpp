@@ -47,8 +47,8 @@ inline nlohmann::json test_images(network& net, prepared_cache& cache, const std
     const auto begin = std::chrono::steady_clock::now();
     at::Tensor probabilities;
     {
-      const auto scope = chosen.enter_precision(device.type());
-      probabilities = class_probabilities(net, prepared->pixels, chosen.compute_type, device, tiles);
+      const auto scope = chosen.setting.enter(device.type());
+      probabilities = class_probabilities(net, prepared->pixels, chosen.setting.compute_type, device, tiles);
     }
     const auto predicted = likeliest_labels(probabilities, manual.shape(0), manual.shape(1));
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,16 +29,21 @@ namespace axonzoo {
 
 namespace detail {
 
-/// The median pixel size of the micrographs, um; 0 where no folder says one.
-inline double median_pixel_size(const dataset& data, const std::vector<std::size_t>& members, std::optional<double> option) {
-  std::vector<double> sizes;
+/// The median pixel size of the micrographs of each contrast; 0 where no folder says one.
+inline target_pixel_size median_pixel_size(const dataset& data, const std::vector<std::size_t>& members, std::optional<double> option) {
+  std::map<std::string, std::vector<double>> sizes;
   for (const auto member : members) {
-    const double own = data.micrographs[member].pixel_size;
-    if (own > 0 || option) sizes.push_back(own > 0 ? own : *option);
+    const auto& one = data.micrographs[member];
+    if (one.pixel_size > 0 || option) sizes[one.contrast].push_back(one.pixel_size > 0 ? one.pixel_size : *option);
   }
-  if (sizes.empty()) return 0;
-  std::nth_element(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2), sizes.end());
-  return sizes[sizes.size() / 2];
+  if (sizes.empty()) return {};
+  std::map<std::string, double> medians;
+  for (auto& [contrast, all] : sizes) {
+    const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+    std::nth_element(all.begin(), middle, all.end());
+    medians[contrast] = *middle;
+  }
+  return target_pixel_size(std::move(medians));
 }
 
 inline void require_masks(const dataset& data, const std::vector<std::size_t>& members) {
@@ -65,7 +72,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
 
   const auto parts = split_by_subject(data, options.test_subjects, options.validation_share, options.seed);
   for (const auto* members : {&parts.train, &parts.validation, &parts.test}) detail::require_masks(data, *members);
-  const double pixel_size = options.pixel_size > 0 ? options.pixel_size : detail::median_pixel_size(data, parts.train, options.image_pixel_size);
+  const target_pixel_size pixel_size = !options.pixel_size.none() ? options.pixel_size : detail::median_pixel_size(data, parts.train, options.image_pixel_size);
   const auto cache = std::make_shared<prepared_cache>(data, pixel_size, options.image_pixel_size, options.cache_bytes);
   // All images are read now: a file that cannot be read should not be found after the training.
   for (const auto* members : {&parts.validation, &parts.test}) {
@@ -78,7 +85,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
     area += static_cast<double>(height * width);
     if (options.patch > height || options.patch > width) {
       throw error("cannot cut patches of " + std::to_string(options.patch) + " px from '" + data.micrographs[member].path.string() + "'",
-                  "it has " + std::to_string(width) + " x " + std::to_string(height) + " px at " + std::to_string(pixel_size) + " um",
+                  "it has " + std::to_string(width) + " x " + std::to_string(height) + " px at " + std::to_string(pixel_size.of(data.micrographs[member].contrast)) + " um",
                   "give a smaller --patch or a finer --pixel-size");
     }
   }

@@ -179,13 +179,13 @@ class trainer {
 
   double train_step(const loaded_batch& batch) {
     net_->train();
-    const auto scope = recipe_.enter_precision(device_.type());
+    const auto scope = recipe_.setting.enter(device_.type());
     std::optional<shared_batch_statistics> shared;
     if (ranks_.world_size() > 1) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
     const auto labels = at::from_blob(const_cast<std::uint8_t*>(batch.labels.data()), {batch.n, batch.height, batch.width}, at::kByte).to(device_);
     const auto images = at::from_blob(const_cast<float*>(batch.pixels.data()), {batch.n, batch.height, batch.width, batch.channels}, at::kFloat)
                             .permute({0, 3, 1, 2})
-                            .to(device_, recipe_.compute_type);
+                            .to(device_, recipe_.setting.compute_type);
     at::Tensor loss = phases_.time("forward", [&] { return supervised_loss(net_->forward(images), labels); });
     const double value = agree(loss.item<double>());
     if (!std::isfinite(value)) refuse_loss(value, batch);

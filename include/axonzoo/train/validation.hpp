@@ -24,14 +24,14 @@ namespace axonzoo {
 inline nlohmann::json validate(network& net, prepared_cache& cache, const std::vector<std::size_t>& members, const recipe& chosen, c10::Device device,
                                std::int64_t patch, const std::vector<std::string>& classes, communicator& ranks) {
   net.eval();
-  const auto scope = chosen.enter_precision(device.type());
+  const auto scope = chosen.setting.enter(device.type());
   tile_options tiles;
   tiles.side = patch;
   const auto foreground = static_cast<std::int64_t>(classes.size()) - 1;
   auto sums = at::zeros({foreground, 2}, at::kDouble);
   for (std::size_t i = static_cast<std::size_t>(ranks.rank()); i < members.size(); i += static_cast<std::size_t>(ranks.world_size())) {
     const auto prepared = cache.get(members[i]);
-    const auto probabilities = class_probabilities(net, prepared->pixels, chosen.compute_type, device, tiles);
+    const auto probabilities = class_probabilities(net, prepared->pixels, chosen.setting.compute_type, device, tiles);
     const auto labels = likeliest_labels(probabilities, prepared->pixels.shape(0), prepared->pixels.shape(1));
     const auto overlaps = class_overlaps(labels, prepared->labels, classes);
     for (std::int64_t k = 0; k < foreground; ++k) {
