@@ -23,6 +23,8 @@
 #include <axonzoo/io/replace_file.hpp>
 #include <axonzoo/report/scratch_folder.hpp>
 
+#include "source_folder.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -102,7 +104,7 @@ class compiler {
 };
 
 struct bench_options {
-  fs::path build = "build/release", include = fs::path(__FILE__).parent_path().parent_path() / "include";
+  fs::path build = "build/release", include = benchmarks::source_folder().parent_path() / "include";
   std::string headers;
   bool units = false, variants = false;
   double most_yardsticks = 0, most_seconds = 0, most_megabytes = 0, most_variant_seconds = 0;

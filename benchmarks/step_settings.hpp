@@ -23,6 +23,8 @@
 #include <axonzoo/nn/macs.hpp>
 #include <axonzoo/precision/registry.hpp>
 
+#include "source_folder.hpp"
+
 namespace benchmarks {
 
 struct step_settings {
@@ -31,7 +33,7 @@ struct step_settings {
   int repeats = 20;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
   std::string python;  ///< empty: no peer
-  std::string peer = (std::filesystem::path(__FILE__).parent_path() / "peer_torch.py").string();
+  std::string peer = (source_folder() / "peer_torch.py").string();
   bool peer_keeps_memory = false;
   bool layers = false;
   std::string json;
