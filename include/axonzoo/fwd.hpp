@@ -15,7 +15,11 @@ struct bf16;
 
 // pruning
 struct none;
+struct random;
 struct magnitude;
+struct taylor;
+struct hessian;
+struct disturbed_taylor;
 
 // parallel
 struct single;

@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(a_pruned_network_comes_back_from_its_checkpoint) {
     const auto net = axonzoo::maker_of(model)(1, 3);
     axonzoo::magnitude policy;
     policy.keep = 0.1;
-    axonzoo::magnitude::state(policy).prune(*net);
+    axonzoo::magnitude::state(policy).prune(*net, {});
     const auto path = here.path / (model + ".safetensors");
     axonzoo::write_checkpoint(path, axonzoo::named_tensors(*net), facts_of(model));
     axonzoo::predictor loaded(path);

@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(half_the_channels_are_a_quarter_of_the_weights) {
   axonzoo::magnitude::state state(axonzoo::magnitude{});
   BOOST_TEST(!state.due(0.29));
   BOOST_TEST(state.due(0.3));
-  const auto narrowings = state.prune(*net);
+  const auto narrowings = state.prune(*net, {});
   BOOST_TEST(!narrowings.empty());
   BOOST_TEST(state.finished());
   BOOST_TEST(!state.due(1));
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(the_channels_with_the_largest_weights_stay) {
   for (std::int64_t c = 0; c < group.channels; ++c) filters[c].mul_(c % 2 == 0 ? 100 : 0.01);
   axonzoo::magnitude policy;
   axonzoo::magnitude::state state(policy);
-  const auto narrowings = state.prune(*net);
+  const auto narrowings = state.prune(*net, {});
   BOOST_TEST(narrowings.front().tensor == "down0a.conv.weight");
   BOOST_TEST(at::equal(narrowings.front().kept, at::arange(0, group.channels, 2, at::kLong)));
 }

@@ -18,9 +18,10 @@ struct none {
    public:
     explicit state(const none&) {}
     [[nodiscard]] bool due(double) const override { return false; }
-    std::vector<narrowing> prune(network&) override { return {}; }
+    std::vector<narrowing> prune(network&, const calibration&) override { return {}; }
     [[nodiscard]] bool finished() const override { return true; }
-    void resume(bool) override {}
+    [[nodiscard]] int rounds_done() const override { return 0; }
+    void resume(int) override {}
   };
 };
 

@@ -4,6 +4,7 @@
 
 #include <axonzoo/nn/channels.hpp>
 #include <axonzoo/nn/network.hpp>
+#include <axonzoo/pruning/calibration.hpp>
 
 namespace axonzoo {
 
@@ -15,14 +16,15 @@ class pruner {
   /// Whether channels should leave now; `progress` is the share of the training budget that is spent, 0..1.
   [[nodiscard]] virtual bool due(double progress) const = 0;
 
-  /// Removes channels from the network and says which, for what else is shaped like its parameters.
-  virtual std::vector<narrowing> prune(network& net) = 0;
+  /// Removes channels from the network and says which, for what else is shaped like its parameters. All ranks remove the same.
+  virtual std::vector<narrowing> prune(network& net, const calibration& data) = 0;
 
   /// Whether nothing more will leave.
   [[nodiscard]] virtual bool finished() const = 0;
 
-  /// Takes up a run whose pruning had `finished` or not.
-  virtual void resume(bool finished) = 0;
+  /// How often channels left; `resume` takes up a run where that was so.
+  [[nodiscard]] virtual int rounds_done() const = 0;
+  virtual void resume(int rounds_done) = 0;
 };
 
 }  // namespace axonzoo

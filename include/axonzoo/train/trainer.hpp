@@ -72,15 +72,7 @@ class trainer {
   /// Trains until the budget is spent, patience ends or Ctrl-C; false when it was interrupted. The network then holds the chosen weights:
   /// those of the best validation, or the last average where nothing validates.
   bool train() {
-    loader_options how;
-    how.batch = options_.batch;
-    how.patch = options_.patch;
-    how.workers = options_.workers;
-    how.seed = options_.seed;
-    how.rank = ranks_.rank();
-    how.world_size = ranks_.world_size();
-    how.foreground_share = options_.foreground_share;
-    how.augment = options_.augment;
+    auto how = loading();
     how.first_step = step_;
     loader batches(cache_, parts_.train, how);
     progress shown("training " + recipe_.variant, total_steps_ > 0 ? static_cast<double>(total_steps_) : options_.minutes * 60);
@@ -129,6 +121,7 @@ class trainer {
 
  private:
   using clock = std::chrono::steady_clock;
+  static constexpr std::int64_t first_calibration_step = std::int64_t{1} << 40;
 
   static double seconds_since(clock::time_point begin) { return std::chrono::duration<double>(clock::now() - begin).count(); }
   static std::string three_digits(double value) {
@@ -177,15 +170,58 @@ class trainer {
     return common[0].item<double>();
   }
 
+  /// [N, H, W], valid while the batch is.
+  [[nodiscard]] at::Tensor labels_of(const loaded_batch& batch) const {
+    return at::from_blob(const_cast<std::uint8_t*>(batch.labels.data()), {batch.n, batch.height, batch.width}, at::kByte).to(device_);
+  }
+
+  /// [N, C, H, W], channels last, valid while the batch is.
+  [[nodiscard]] at::Tensor images_of(const loaded_batch& batch) const {
+    return at::from_blob(const_cast<float*>(batch.pixels.data()), {batch.n, batch.height, batch.width, batch.channels}, at::kFloat)
+        .permute({0, 3, 1, 2})
+        .to(device_, recipe_.setting.compute_type);
+  }
+
+  [[nodiscard]] loader_options loading() const {
+    loader_options how;
+    how.batch = options_.batch;
+    how.patch = options_.patch;
+    how.workers = options_.workers;
+    how.seed = options_.seed;
+    how.rank = ranks_.rank();
+    how.world_size = ranks_.world_size();
+    how.foreground_share = options_.foreground_share;
+    how.augment = options_.augment;
+    return how;
+  }
+
+  /// Training patches that no step trains on, so that ranks and a resumed run see the same.
+  [[nodiscard]] calibration calibration_set() {
+    calibration made;
+    made.world_size = ranks_.world_size();
+    made.loss = [](const at::Tensor& logits, const at::Tensor& labels) { return dice_cross_entropy(logits, labels); };
+    made.sum = [this](at::Tensor& values) { ranks_.sum(values); };
+    made.each_batch = [this](std::int64_t count, const std::function<void(const calibration::batch&)>& visit) {
+      const auto scope = recipe_.setting.enter(device_.type());
+      auto how = loading();
+      how.first_step = first_calibration_step;
+      loader batches(cache_, parts_.train, how);
+      const std::int64_t own = options_.batch * ranks_.rank() / ranks_.world_size();
+      for (std::int64_t i = 0; i < count; ++i) {
+        const auto batch = batches.next();
+        visit({images_of(batch), labels_of(batch), i * options_.batch + own});
+      }
+    };
+    return made;
+  }
+
   double train_step(const loaded_batch& batch) {
     net_->train();
     const auto scope = recipe_.setting.enter(device_.type());
     std::optional<shared_batch_statistics> shared;
     if (ranks_.world_size() > 1) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
-    const auto labels = at::from_blob(const_cast<std::uint8_t*>(batch.labels.data()), {batch.n, batch.height, batch.width}, at::kByte).to(device_);
-    const auto images = at::from_blob(const_cast<float*>(batch.pixels.data()), {batch.n, batch.height, batch.width, batch.channels}, at::kFloat)
-                            .permute({0, 3, 1, 2})
-                            .to(device_, recipe_.setting.compute_type);
+    const auto labels = labels_of(batch);
+    const auto images = images_of(batch);
     at::Tensor loss = phases_.time("forward", [&] { return supervised_loss(net_->forward(images), labels); });
     const double value = agree(loss.item<double>());
     if (!std::isfinite(value)) refuse_loss(value, batch);
@@ -233,7 +269,7 @@ class trainer {
     if (!prune_->due(spent_share())) return;
     phases_.time("prune", [&] {
       ranks_.detach();
-      const auto narrowings = prune_->prune(*net_);
+      const auto narrowings = prune_->prune(*net_, calibration_set());
       for (const auto& one : narrowings) optimizer_->narrow(one.tensor, one.axis, one.kept);
       average_.narrow(narrowings);
       best_ = -1;  // what came before does not compete
@@ -290,7 +326,7 @@ class trainer {
     state.optimizer = optimizer_->state();
     state.facts = {{"variant", recipe_.variant}, {"seed", options_.seed}, {"batch", options_.batch}, {"patch", options_.patch},
                    {"step", step_}, {"epoch", epoch_}, {"best", best_}, {"best_epoch", best_epoch_}, {"elapsed", elapsed_},
-                   {"updates", average_.updates()}, {"pruned", prune_->finished()}, {"phases", phases_.seconds()}, {"history", history_},
+                   {"updates", average_.updates()}, {"pruning_rounds", prune_->rounds_done()}, {"phases", phases_.seconds()}, {"history", history_},
                    {"epoch_loss", epoch_loss_}, {"epoch_count", epoch_count_}};
     write_training_state(options_.out, state);
   }
@@ -318,7 +354,7 @@ class trainer {
       best_ = state.facts.at("best").get<double>();
       best_epoch_ = state.facts.at("best_epoch").get<std::int64_t>();
       elapsed_ = state.facts.at("elapsed").get<double>();
-      prune_->resume(state.facts.at("pruned").get<bool>());
+      prune_->resume(state.facts.at("pruning_rounds").get<int>());
       phases_.resume(state.facts.at("phases").get<std::map<std::string, double>>());
       history_ = state.facts.at("history");
       epoch_loss_ = state.facts.at("epoch_loss").get<double>();

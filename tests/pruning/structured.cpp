@@ -1,0 +1,91 @@
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/tensor.h>
+
+#include <axonzoo/pruning/magnitude.hpp>
+#include <axonzoo/pruning/random.hpp>
+#include <axonzoo/pruning/taylor.hpp>
+
+#include "../models/made_network.hpp"
+
+namespace {
+
+std::int64_t channels_of(const axonzoo::network& net) {
+  std::int64_t sum = 0;
+  for (const auto& group : net.channel_groups()) sum += group.channels;
+  return sum;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(pruning_structured)
+
+BOOST_AUTO_TEST_CASE(rounds_come_one_after_another_and_end_at_the_share) {
+  axonzoo::magnitude policy;
+  policy.rounds = 3;
+  policy.prune_at = 0.2;
+  policy.prune_until = 0.6;
+  axonzoo::magnitude::state state(policy);
+  const auto net = axonzoo::unet{}.make(1, 3);
+  const auto before = channels_of(*net);
+  BOOST_TEST(!state.due(0.19));
+  for (const double at : {0.2, 0.4, 0.6}) {
+    BOOST_TEST(state.due(at + 1e-9));
+    BOOST_TEST(!state.finished());
+    state.prune(*net, {});
+    BOOST_TEST(!state.due(at + 0.1));
+  }
+  BOOST_TEST(state.finished());
+  BOOST_TEST(static_cast<double>(channels_of(*net)) / static_cast<double>(before) == 0.5, boost::test_tools::tolerance(0.03));
+
+  axonzoo::magnitude::state resumed(policy);
+  resumed.resume(2);
+  BOOST_TEST(!resumed.due(0.59));
+  BOOST_TEST(resumed.due(0.61));
+}
+
+BOOST_AUTO_TEST_CASE(one_threshold_across_layers_takes_where_scores_are_low) {
+  const auto high = at::arange(1, 9, at::kDouble), flat = at::tensor({1., 1., 1., 100.});
+  const auto each = axonzoo::channels_to_keep({high, flat}, 0.5, false);
+  BOOST_TEST(each[0].size(0) == 4);
+  BOOST_TEST(each[1].size(0) == 2);
+  BOOST_TEST(at::equal(each[0], at::arange(4, 8, at::kLong)));
+  const auto across = axonzoo::channels_to_keep({high, flat}, 0.5, true);
+  BOOST_TEST(across[0].size(0) + across[1].size(0) == 6);
+  BOOST_TEST(across[1].size(0) == 1);
+  BOOST_TEST(across[1][0].item<std::int64_t>() == 3);
+  const auto least = axonzoo::channels_to_keep({high * 0, flat}, 0.1, true);
+  BOOST_TEST(least[0].size(0) >= 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_lot_repeats_and_another_differs) {
+  const auto net = made::small_unet();
+  axonzoo::random policy;
+  const auto first = policy.weigh(*net, {}), again = policy.weigh(*net, {});
+  policy.lot = 2;
+  const auto other = policy.weigh(*net, {});
+  BOOST_TEST(at::equal(first.at("down0a.conv.weight"), again.at("down0a.conv.weight")));
+  BOOST_TEST(!at::equal(first.at("down0a.conv.weight"), other.at("down0a.conv.weight")));
+}
+
+BOOST_AUTO_TEST_CASE(numbers_out_of_range_are_refused_by_name) {
+  const auto refused = [](const std::string& option, auto change) {
+    axonzoo::taylor policy;
+    change(policy);
+    BOOST_CHECK_EXCEPTION(policy.check(), axonzoo::error, [&](const auto& said) { return std::string(said.what()).find(option) != std::string::npos; });
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const double bad : {0., 1.5, -1., nan}) refused("--keep", [&](auto& p) { p.keep = bad; });
+  for (const double bad : {1., -0.1, nan}) refused("--prune-at", [&](auto& p) { p.prune_at = bad; });
+  for (const double bad : {0., 1.5, 101., nan}) refused("--rounds", [&](auto& p) { p.rounds = bad; });
+  refused("--prune-until", [](auto& p) { p.rounds = 2, p.prune_until = 0.1; });
+  refused("--across-layers", [](auto& p) { p.across_layers = 0.5; });
+  for (const double bad : {0., 1.5, nan}) refused("--calibration", [&](auto& p) { p.batches = bad; });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
