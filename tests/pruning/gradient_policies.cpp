@@ -39,7 +39,7 @@ void ranks_agree_with_one(double tolerance) {
     nets.push_back(made::small_unet());
   }
   const auto policy = with_batches<Policy>();
-  const auto truth = policy.weigh(*one, data.of_rank(0, 1));
+  const axonzoo::importance truth = policy.weigh(*one, data.of_rank(0, 1));
   made::meeting meeting(2);
   axonzoo::importance found[2];
   std::vector<std::thread> ranks;
@@ -48,7 +48,7 @@ void ranks_agree_with_one(double tolerance) {
   }
   for (auto& rank : ranks) rank.join();
   for (const auto& group : one->channel_groups()) {
-    const auto expected = axonzoo::channel_scores(truth, group), a = axonzoo::channel_scores(found[0], group), b = axonzoo::channel_scores(found[1], group);
+    const at::Tensor expected = axonzoo::channel_scores(truth, group), a = axonzoo::channel_scores(found[0], group), b = axonzoo::channel_scores(found[1], group);
     BOOST_TEST(at::equal(a, b), group.name);
     BOOST_TEST(((a - expected).abs().max() / expected.abs().max()).item<double>() < tolerance, group.name);
   }

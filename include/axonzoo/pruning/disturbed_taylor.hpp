@@ -41,9 +41,11 @@ struct disturbed_taylor : structured_pruning {
     return times_weights(net, std::move(gradients), /*squared=*/false);
   }
 
-  struct state : structured_state<disturbed_taylor> {
-    using structured_state::structured_state;
-  };
+  struct state;
+};
+
+struct disturbed_taylor::state : structured_state<disturbed_taylor> {
+  using structured_state::structured_state;
 };
 
 }  // namespace axonzoo

@@ -30,9 +30,11 @@ struct hessian : structured_pruning {
     return times_weights(net, std::move(gradients), /*squared=*/true);
   }
 
-  struct state : structured_state<hessian> {
-    using structured_state::structured_state;
-  };
+  struct state;
+};
+
+struct hessian::state : structured_state<hessian> {
+  using structured_state::structured_state;
 };
 
 }  // namespace axonzoo

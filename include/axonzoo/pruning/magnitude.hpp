@@ -30,9 +30,11 @@ struct magnitude : structured_pruning {
     return weights;
   }
 
-  struct state : structured_state<magnitude> {
-    using structured_state::structured_state;
-  };
+  struct state;
+};
+
+struct magnitude::state : structured_state<magnitude> {
+  using structured_state::structured_state;
 };
 
 }  // namespace axonzoo

@@ -29,9 +29,11 @@ struct random : structured_pruning {
     return weights;
   }
 
-  struct state : structured_state<random> {
-    using structured_state::structured_state;
-  };
+  struct state;
+};
+
+struct random::state : structured_state<random> {
+  using structured_state::structured_state;
 };
 
 }  // namespace axonzoo

@@ -30,9 +30,11 @@ struct taylor : structured_pruning {
     return times_weights(net, std::move(gradients), /*squared=*/false);
   }
 
-  struct state : structured_state<taylor> {
-    using structured_state::structured_state;
-  };
+  struct state;
+};
+
+struct taylor::state : structured_state<taylor> {
+  using structured_state::structured_state;
 };
 
 }  // namespace axonzoo
