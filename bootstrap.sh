@@ -17,7 +17,7 @@ readonly torch_version="${AXONZOO_TORCH_VERSION:-2.11.0}"
 readonly venv="$PWD/.venv"
 readonly logs="$PWD/build/logs"
 readonly packages=(g++ cmake ninja-build ccache ca-certificates python3 python3-venv
-  libxtensor-dev nlohmann-json3-dev libcli11-dev libtiff-dev libpng-dev libjpeg-dev
+  libxtensor-dev nlohmann-json3-dev libcli11-dev libtiff-dev libpng-dev libjpeg-dev zlib1g-dev
   libboost-test-dev libgloo-dev gnuplot-nox)
 
 say() { printf '[axonzoo %3d s] %s\n' "$SECONDS" "$*"; }

@@ -5,7 +5,7 @@ find_package(xtensor REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Threads REQUIRED)
-foreach(name IN ITEMS TIFF PNG JPEG)
+foreach(name IN ITEMS TIFF PNG JPEG ZLIB)
   find_package(${name} REQUIRED)
 endforeach()
 

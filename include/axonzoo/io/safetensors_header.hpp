@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <limits>
 #include <map>
 #include <set>
@@ -125,5 +126,20 @@ inline safetensors_entry safetensors_entry_of(const std::string& name, const nlo
   if (covered != data_bytes) throw std::runtime_error("it goes on after its last tensor");
   return header;
 }
+
+namespace detail {
+
+/// Reads the header and leaves the file where the data begins.
+inline safetensors_header read_safetensors_header(std::FILE* file, std::uint64_t file_bytes) {
+  std::uint64_t length = 0;
+  if (std::fread(&length, 1, sizeof length, file) != sizeof length) throw std::runtime_error("it ends within its first 8 bytes");
+  if (length > longest_safetensors_header) throw std::runtime_error("it is not a .safetensors file");
+  if (length > file_bytes - sizeof length) throw std::runtime_error("it is cut short within its header");
+  std::string text(length, '\0');
+  if (std::fread(text.data(), 1, length, file) != length) throw std::runtime_error("it is cut short within its header");
+  return parse_safetensors_header(text, file_bytes - sizeof length - length);
+}
+
+}  // namespace detail
 
 }  // namespace axonzoo
