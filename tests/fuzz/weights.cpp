@@ -112,7 +112,7 @@ std::string changed(std::string bytes, const std::string& other, std::mt19937_64
                                           std::uint64_t{1} << 60,
                                           ~std::uint64_t{0} >> 1,
                                           ~std::uint64_t{0}};
-  for (std::uint64_t n = 1 + random() % 5; n > 0 && !bytes.empty(); --n) {
+  for (std::uint64_t n = random() % 2 == 0 ? 1 : 1 + random() % 5; n > 0 && !bytes.empty(); --n) {
     const std::size_t at = random() % bytes.size(), length = 1 + random() % std::min<std::size_t>(bytes.size() - at, 40);
     switch (random() % 9) {
       case 0:

@@ -20,6 +20,7 @@
 #include <axonzoo/io/pth_contents.hpp>
 #include <axonzoo/io/replace_file.hpp>
 #include <axonzoo/io/safetensors.hpp>
+#include <axonzoo/io/unreadable.hpp>
 #include <axonzoo/io/utf8.hpp>
 #include <axonzoo/io/zip_writer.hpp>
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/io/unreadable.hpp>
 
 namespace axonzoo {
 
@@ -34,13 +35,13 @@ inline void require_shapes(const tensor_shapes& given, const tensor_shapes& expe
   for (const auto& [name, shape] : expected) {
     const auto found = given.find(name);
     if (found == given.end()) {
-      missing.add(name);
+      missing.add(printable(name));
     } else if (found->second != shape) {
-      misshapen.add(name + " is " + shape_text(found->second) + " instead of " + shape_text(shape));
+      misshapen.add(printable(name) + " is " + shape_text(found->second) + " instead of " + shape_text(shape));
     }
   }
   for (const auto& [name, shape] : given) {
-    if (!expected.contains(name)) surplus.add(name);
+    if (!expected.contains(name)) surplus.add(printable(name));
   }
   std::string wrong;
   const auto say = [&](const char* head, const list& of) {

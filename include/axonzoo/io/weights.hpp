@@ -11,6 +11,7 @@
 #include <axonzoo/io/pth.hpp>
 #include <axonzoo/io/safetensors.hpp>
 #include <axonzoo/io/tensor_shapes.hpp>
+#include <axonzoo/io/unreadable.hpp>
 
 namespace axonzoo {
 
@@ -73,7 +74,7 @@ inline void require_finite(const tensor_file& file, const std::string& origin) {
     const std::int64_t count = detail::count_not_finite(tensor);
     if (count == 0) continue;
     if (first.empty()) {
-      first = "tensor '" + name + "' has " + std::to_string(count) + " of " + std::to_string(tensor.numel()) +
+      first = "tensor '" + printable(name) + "' has " + std::to_string(count) + " of " + std::to_string(tensor.numel()) +
               " numbers that are NaN or infinite";
     } else {
       ++others;

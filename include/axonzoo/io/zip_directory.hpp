@@ -100,7 +100,7 @@ inline std::vector<zip_entry> parse_zip_directory(std::string_view directory, st
     zip_entry entry{std::string(directory.substr(46, name)), zip_number(directory, 24, 4),
                     static_cast<std::uint32_t>(zip_number(directory, 16, 4)), zip_number(directory, 42, 4)};
     std::uint64_t stored = zip_number(directory, 20, 4);
-    const std::string said = "'" + printable(entry.name) + "'";
+    const std::string said = printable("'" + entry.name + "'");
     if ((zip_number(directory, 8, 2) & 1) != 0) throw unreadable("its entry " + said + " is encrypted", zip_again);
     if (zip_number(directory, 10, 2) != 0) throw unreadable("its entry " + said + " is compressed", zip_again);
     if (zip_number(directory, 34, 2) != 0) throw unreadable("it is a part of a .zip");

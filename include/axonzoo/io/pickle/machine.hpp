@@ -4,10 +4,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <axonzoo/io/pickle/calls.hpp>
+#include <axonzoo/io/pickle/containers.hpp>
 #include <axonzoo/io/pickle/cursor.hpp>
+#include <axonzoo/io/pickle/literals.hpp>
 #include <axonzoo/io/pickle/stack.hpp>
 
 namespace axonzoo::detail {
@@ -15,15 +16,13 @@ namespace axonzoo::detail {
 /// Reads one pickle of protocols 0 to 5.
 class pickle_machine {
  public:
-  explicit pickle_machine(std::string_view bytes) : cursor_(bytes) {
-    none_ = stack_.make(pickle_none{});
-    no_ = stack_.make(false);
-    yes_ = stack_.make(true);
-  }
+  explicit pickle_machine(std::string_view bytes) : cursor_(bytes), literals_(cursor_, stack_), containers_(stack_) {}
+  pickle_machine(const pickle_machine&) = delete;
+  pickle_machine& operator=(const pickle_machine&) = delete;
 
   pickle_document run() {
     for (std::uint8_t code = cursor_.byte(); code != '.'; code = cursor_.byte()) {
-      if (!literal(code) && !container(code) && !order(code)) {
+      if (!literals_.push(code) && !containers_.push(code) && !order(code)) {
         const char* digits = "0123456789abcdef";
         throw unreadable(std::string("its pickle has the unknown code 0x") + digits[code >> 4] + digits[code & 15]);
       }
@@ -35,142 +34,6 @@ class pickle_machine {
   }
 
  private:
-  bool literal(std::uint8_t code) {
-    switch (code) {
-      case 'N':
-        stack_.push(none_);
-        return true;
-      case 0x88:
-        stack_.push(yes_);
-        return true;
-      case 0x89:
-        stack_.push(no_);
-        return true;
-      case 'J':
-        stack_.push_new(std::int64_t{static_cast<std::int32_t>(cursor_.number(4))});
-        return true;
-      case 'K':
-        stack_.push_new(static_cast<std::int64_t>(cursor_.number(1)));
-        return true;
-      case 'M':
-        stack_.push_new(static_cast<std::int64_t>(cursor_.number(2)));
-        return true;
-      case 0x8a:
-        big(cursor_.number(1));
-        return true;
-      case 0x8b:
-        big(cursor_.number(4));
-        return true;
-      case 'I':
-        line_integer();
-        return true;
-      case 'L':
-        line_long();
-        return true;
-      case 'F':
-        stack_.push_new(cursor_.decimal<double>(cursor_.line()));
-        return true;
-      case 'G':
-        stack_.push_new(cursor_.big_endian_double());
-        return true;
-      case 'X':
-        text(4);
-        return true;
-      case 0x8c:
-        text(1);
-        return true;
-      case 0x8d:
-        text(8);
-        return true;
-      case 'U':
-        old_text(1);
-        return true;
-      case 'T':
-        old_text(4);
-        return true;
-      case 'V':
-        line_text(cursor_.line());
-        return true;
-      case 'S':
-        quoted_text(cursor_.line());
-        return true;
-      case 'C':
-        stack_.push_new(pickle_bytes{std::string(cursor_.take(cursor_.number(1)))});
-        return true;
-      case 'B':
-        stack_.push_new(pickle_bytes{std::string(cursor_.take(cursor_.number(4)))});
-        return true;
-      case 0x8e:
-      case 0x96:
-        stack_.push_new(pickle_bytes{std::string(cursor_.take(cursor_.number(8)))});
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  bool container(std::uint8_t code) {
-    using kind = enum pickle_sequence::kind;
-    const auto sequence = [&](kind of, std::vector<pickle_place> items) {
-      stack_.push_new(pickle_sequence{of, std::move(items)});
-    };
-    switch (code) {
-      case ')':
-        sequence(kind::tuple, {});
-        return true;
-      case ']':
-        sequence(kind::list, {});
-        return true;
-      case 0x8f:
-        sequence(kind::set, {});
-        return true;
-      case '}':
-        stack_.push_new(pickle_dict{});
-        return true;
-      case 't':
-        sequence(kind::tuple, stack_.pop_mark());
-        return true;
-      case 'l':
-        sequence(kind::list, stack_.pop_mark());
-        return true;
-      case 0x91:
-        sequence(kind::set, stack_.pop_mark());
-        return true;
-      case 0x85:
-        sequence(kind::tuple, stack_.pop_last(1));
-        return true;
-      case 0x86:
-        sequence(kind::tuple, stack_.pop_last(2));
-        return true;
-      case 0x87:
-        sequence(kind::tuple, stack_.pop_last(3));
-        return true;
-      case 'd': {
-        const auto items = stack_.pop_mark();
-        stack_.push_new(pickle_dict{});
-        set(items);
-        return true;
-      }
-      case 'a':
-        add(kind::list, stack_.pop_last(1));
-        return true;
-      case 'e':
-        add(kind::list, stack_.pop_mark());
-        return true;
-      case 0x90:
-        add(kind::set, stack_.pop_mark());
-        return true;
-      case 's':
-        set(stack_.pop_last(2));
-        return true;
-      case 'u':
-        set(stack_.pop_mark());
-        return true;
-      default:
-        return false;
-    }
-  }
-
   bool order(std::uint8_t code) {
     switch (code) {
       case 0x80:
@@ -240,57 +103,6 @@ class pickle_machine {
     }
   }
 
-  void big(std::uint64_t width) {
-    const std::string_view bytes = cursor_.take(width);
-    if (width > 8) return stack_.push_new(pickle_long{std::string(bytes)});
-    std::uint64_t value = width > 0 && static_cast<signed char>(bytes.back()) < 0 ? ~std::uint64_t{0} : 0;
-    for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[i]);
-    stack_.push_new(static_cast<std::int64_t>(value));
-  }
-  void line_integer() {
-    const std::string_view line = cursor_.line();
-    if (line == "00" || line == "01") return stack_.push(line == "01" ? yes_ : no_);
-    stack_.push_new(cursor_.decimal<std::int64_t>(line));
-  }
-  void line_long() {
-    std::string_view line = cursor_.line();
-    if (line.ends_with('L')) line.remove_suffix(1);
-    stack_.push_new(cursor_.decimal<std::int64_t>(line));
-  }
-  void line_text(std::string_view text) {
-    if (text.find('\\') != std::string_view::npos || !is_utf8(text))
-      throw unreadable("its pickle has a text of protocol 0 with escapes", "save it with a pickle_protocol of 2");
-    stack_.push_new(pickle_text{std::string(text)});
-  }
-  void quoted_text(std::string_view text) {
-    if (text.size() < 2 || (text.front() != '\'' && text.front() != '"') || text.back() != text.front()) pickle_stack::refuse();
-    line_text(text.substr(1, text.size() - 2));
-  }
-  void text(unsigned width) {
-    const std::string_view taken = cursor_.take(cursor_.number(width));
-    if (!is_utf8(taken)) throw unreadable("its pickle has a text that is not UTF-8");
-    stack_.push_new(pickle_text{std::string(taken)});
-  }
-  /// A str of Python 2: text where it is ASCII, else bytes.
-  void old_text(unsigned width) {
-    const std::string_view taken = cursor_.take(cursor_.number(width));
-    bool ascii = true;
-    for (const char letter : taken) ascii = ascii && static_cast<unsigned char>(letter) < 128;
-    if (ascii) return stack_.push_new(pickle_text{std::string(taken)});
-    stack_.push_new(pickle_bytes{std::string(taken)});
-  }
-
-  void add(enum pickle_sequence::kind kind, const std::vector<pickle_place>& items) {
-    auto& sequence = stack_.open<pickle_sequence>();
-    if (sequence.kind != kind) pickle_stack::refuse();
-    sequence.items.insert(sequence.items.end(), items.begin(), items.end());
-  }
-  void set(const std::vector<pickle_place>& items) {
-    auto& dict = stack_.open<pickle_dict>();
-    if (items.size() % 2 != 0) pickle_stack::refuse();
-    for (std::size_t i = 0; i < items.size(); i += 2) dict.items.emplace_back(items[i], items[i + 1]);
-  }
-
   void name(std::string module, std::string_view last) {
     if (module == "__builtin__") module = "builtins";  // Python 2's name, which protocols below 3 write
     std::string whole = std::move(module) + "." + std::string(last);
@@ -332,7 +144,8 @@ class pickle_machine {
 
   pickle_cursor cursor_;
   pickle_stack stack_;
-  pickle_place none_ = 0, no_ = 0, yes_ = 0;
+  pickle_literals literals_;
+  pickle_containers containers_;
   std::uint64_t copied_ = 0;
 };
 

@@ -51,7 +51,8 @@ struct sam_shapes {
 };
 
 inline recognised_sam recognise_vit(const sam_shapes& of) {
-  recognised_sam sam{.prefix = of.prefix};
+  recognised_sam sam;
+  sam.prefix = of.prefix;
   const std::string encoder = "image_encoder.";
   sam.patch = of.side(encoder + "patch_embed.proj.weight", 2, 4);
   const std::int64_t width = of.side(encoder + "patch_embed.proj.weight", 0, 4), tokens = of.side(encoder + "pos_embed", 1, 4);
@@ -99,7 +100,8 @@ inline recognised_sam recognise_vit(const sam_shapes& of) {
 }
 
 inline recognised_sam recognise_tiny_vit(const sam_shapes& of) {
-  recognised_sam sam{.prefix = of.prefix};
+  recognised_sam sam;
+  sam.prefix = of.prefix;
   const std::string encoder = "image_encoder.";
   sam.patch = of.side(encoder + "patch_embed.seq.0.c.weight", 2, 4);
   const bool is_lite = sam.patch == 1;  // keeps each pixel of 256, where MobileSAM takes each fourth of 1024
