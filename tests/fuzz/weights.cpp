@@ -154,7 +154,7 @@ bool read(const std::string& bytes, const std::string& part) {
   try {
     const pth_contents contents = read_pth_contents(file.get(), bytes.size(), part);
     std::vector<std::unique_ptr<char[]>> memory;
-    detail::load_pth_tensors(file.get(), contents, [&](const pth_tensor& tensor) {
+    axonzoo::detail::load_pth_tensors(file.get(), contents, [&](const pth_tensor& tensor) {
       memory.emplace_back(new char[tensor.count * tensor.type->bytes]);
       return memory.back().get();
     });
@@ -172,7 +172,7 @@ bool read(const std::string& bytes, const std::string& part) {
 bool read_header(const std::string& bytes) {
   const open_handle file = as_file(bytes);
   try {
-    (void)detail::read_safetensors_header(file.get(), bytes.size());
+    (void)axonzoo::detail::read_safetensors_header(file.get(), bytes.size());
     return true;
   } catch (const std::runtime_error&) {
     return false;

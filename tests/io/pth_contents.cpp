@@ -25,7 +25,7 @@ struct loaded {
 loaded load(const std::string& bytes, const std::string& part = "") {
   const open_handle file = as_file(bytes);
   loaded out{read_pth_contents(file.get(), bytes.size(), part), {}};
-  detail::load_pth_tensors(file.get(), out.contents, [&](const pth_tensor& tensor) {
+  axonzoo::detail::load_pth_tensors(file.get(), out.contents, [&](const pth_tensor& tensor) {
     return out.values.emplace(tensor.name, std::string(tensor.count * tensor.type->bytes, '?')).first->second.data();
   });
   return out;
