@@ -1,0 +1,94 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <axonzoo/nn/kernels/vector.hpp>
+
+#if defined(AXONZOO_AVX512)
+
+namespace axonzoo::kernels {
+
+/// How the lanes of a matrix are cut into panels of two vectors, the first of three where their number is odd. A packed matrix has one panel
+/// after another, each [inner unit][lanes of the panel].
+struct panels {
+  std::int64_t vectors = 0;
+
+  static panels of(std::int64_t lanes) { return {(lanes + 15) / 16}; }
+  [[nodiscard]] std::int64_t lanes() const { return 16 * vectors; }
+  [[nodiscard]] std::int64_t count() const { return std::max<std::int64_t>(vectors / 2, 1); }
+  [[nodiscard]] std::int64_t begin(std::int64_t panel) const { return panel == 0 ? 0 : 2 * panel + vectors % 2; }
+  [[nodiscard]] std::int64_t size(std::int64_t panel) const { return std::min(begin(panel + 1), vectors) - begin(panel); }
+};
+
+/// Where the units that are broadcast lie: those of a row side by side, or (`across`) those of 4, 8, 12 rows.
+enum class units { along, across };
+
+namespace detail {
+
+/// c[row][lane] (+)= sum over u < inner of a(row, u) b[u][lane]; the sums stay in registers.
+template <class T, int Rows, int Vectors, units Way>
+void panel_product(std::int64_t inner, const std::uint32_t* a, std::int64_t a_pitch, const std::uint32_t* b, float* c, std::int64_t c_pitch,
+                   bool add) {
+  using wide = vector<16>;
+  // Every third row has a pointer of its own; the two after it are reached by the addressing modes.
+  constexpr bool along = Way == units::along;
+  constexpr int bases = along ? (Rows + 2) / 3 : 1;
+  wide::type sums[Rows][Vectors];
+  if (add) {
+    unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
+      unrolled<Vectors>([&](auto v) __attribute__((always_inline)) { sums[r][v] = wide::load(c + r * c_pitch + 16 * v); });
+    });
+  } else {
+    unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
+      unrolled<Vectors>([&](auto v) __attribute__((always_inline)) { sums[r][v] = wide::zero(); });
+    });
+  }
+  const std::uint32_t* base[bases];
+  unrolled<bases>([&](auto i) __attribute__((always_inline)) { base[i] = a + 3 * i * a_pitch; });
+  for (std::int64_t u = 0; u < inner; ++u, b += 16 * Vectors) {
+    wide::type w[Vectors];
+    unrolled<Vectors>([&](auto v) __attribute__((always_inline)) { w[v] = wide::load(b + 16 * v); });
+    unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
+      const auto x = wide::broadcast(along ? base[along ? r / 3 : 0] + (r % 3) * a_pitch : base[0] + r);
+      unrolled<Vectors>([&](auto v) __attribute__((always_inline)) { sums[r][v] = wide::multiply_add<T>(sums[r][v], x, w[v]); });
+    });
+    unrolled<bases>([&](auto i) __attribute__((always_inline)) { base[i] += along ? 1 : a_pitch; });
+  }
+  unrolled<Rows>([&](auto r) __attribute__((always_inline)) {
+    unrolled<Vectors>([&](auto v) __attribute__((always_inline)) { wide::store(c + r * c_pitch + 16 * v, sums[r][v]); });
+  });
+}
+
+}  // namespace detail
+
+/// c[row][lane] (+)= sum over u < inner of a(row, u) b[u][lane], where a(row, u) = a[row a_pitch + u] or (across) a[u a_pitch + row] is a
+/// unit (a float, or a pair of bfloat16), b is packed in panels and `rows` is a multiple of 4.
+template <class T, units Way>
+void multiply(std::int64_t rows, const panels& lanes, std::int64_t inner, const std::uint32_t* a, std::int64_t a_pitch, const std::uint32_t* b,
+              float* c, std::int64_t c_pitch, bool add) {
+  const auto run = [&](auto vectors, const std::uint32_t* panel, float* to) {
+    std::int64_t row = 0;
+    const auto as_many = [&](auto count) {
+      for (; rows - row >= count; row += count) {
+        detail::panel_product<T, count, vectors, Way>(inner, a + row * (Way == units::along ? a_pitch : 1), a_pitch, panel, to + row * c_pitch, c_pitch, add);
+      }
+    };
+    if constexpr (vectors < 3) as_many(std::integral_constant<int, 12>());
+    as_many(std::integral_constant<int, 8>());
+    as_many(std::integral_constant<int, 4>());
+  };
+  for (std::int64_t p = 0; p < lanes.count(); ++p) {
+    const std::uint32_t* const panel = b + 16 * lanes.begin(p) * inner;
+    float* const to = c + 16 * lanes.begin(p);
+    switch (lanes.size(p)) {
+      case 1: run(std::integral_constant<int, 1>(), panel, to); break;
+      case 2: run(std::integral_constant<int, 2>(), panel, to); break;
+      default: run(std::integral_constant<int, 3>(), panel, to);
+    }
+  }
+}
+
+}  // namespace axonzoo::kernels
+
+#endif
