@@ -8,42 +8,39 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
-#include <ATen/ops/zeros.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <axonzoo/core/error.hpp>
-#include <axonzoo/nn/kernels/attention.hpp>
-#include <axonzoo/nn/kernels/attention_gradient.hpp>
+#include <axonzoo/nn/attention_function.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
 namespace axonzoo {
 
-/// softmax(scale q k^T) v of each head (Vaswani et al. 2017). q [B, heads, N, d], k and v [B, heads, M, d] of one type and any strides, as slices
-/// of a fused projection have them; the result is [B, N, heads d], contiguous. In float32 and bfloat16 (whose sums are float32) on a CPU with
-/// AVX-512 by a tiled kernel that holds no N x M matrix and saves for its backward pass only the result and a number a query; elsewhere by LibTorch.
-/// The number of threads does not change it. Throws `error` where shapes or types do not go together.
+/// softmax(scale q k^T) v of each head (Vaswani et al. 2017). q [B, heads, N, d], k and v [B, heads, M, d] of one type and any
+/// strides, as slices of a fused projection have them; the result is [B, N, heads d], contiguous. In float32 and bfloat16 (whose
+/// sums are float32) on a CPU with AVX-512 by a tiled kernel that holds no N x M matrix and saves for its backward pass only the
+/// result and a number a query; elsewhere by LibTorch. The number of threads does not change it. Throws `error` where shapes or
+/// types do not go together.
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale);
 
-/// The same with decomposed relative positions (Li et al. 2022, "MViTv2", equation 4; SAM's image encoder): queries and keys are the pixels of an image
-/// `height` by `width`, N = M = height width, and key j in row y and column x has the score scale q_i k_j + rel_h[i, y] + rel_w[i, x].
-/// rel_h [B, heads, N, height] and rel_w [B, heads, N, width] are of q's products with the tables; both undefined: none.
-at::Tensor attention_with_relative_positions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& rel_h,
-                                             const at::Tensor& rel_w, std::int64_t height, std::int64_t width, double scale);
+/// The same with decomposed relative positions (Li et al. 2022, "MViTv2", equation 4; SAM's image encoder): queries and keys are
+/// the pixels of an image `height` by `width`, N = M = height width, and key j in row y and column x has the score scale q_i k_j
+/// + rel_h[i, y] + rel_w[i, x]. rel_h [B, heads, N, height] and rel_w [B, heads, N, width] are of q's products with the tables;
+/// both undefined: none.
+at::Tensor attention_with_relative_positions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                             const at::Tensor& rel_h, const at::Tensor& rel_w, std::int64_t height,
+                                             std::int64_t width, double scale);
 
 /// The same with a bias [heads, N, M] that all images share (TinyViT); its gradient is as large as itself.
-at::Tensor attention_with_bias(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias, double scale);
+at::Tensor attention_with_bias(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias,
+                               double scale);
 
 namespace detail {
 
-inline at::Tensor heads_together(const at::Tensor& x) { return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)}); }
-
-/// Biases [B, heads, n, height width] of queries begin ... begin + n - 1.
-inline at::Tensor relative_bias(const at::Tensor& rel_h, const at::Tensor& rel_w, std::int64_t begin, std::int64_t end) {
-  return rel_h.slice(2, begin, end).unsqueeze(-1).add(rel_w.slice(2, begin, end).unsqueeze(-2)).flatten(3);
+inline at::Tensor heads_together(const at::Tensor& x) {
+  return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
 
 }  // namespace detail
@@ -51,7 +48,8 @@ inline at::Tensor relative_bias(const at::Tensor& rel_h, const at::Tensor& rel_w
 /// The definitions in ATen.
 namespace reference {
 
-inline at::Tensor attention_with_bias(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias, double scale) {
+inline at::Tensor attention_with_bias(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias,
+                                      double scale) {
   const auto wide = q.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   at::Tensor scores = at::matmul(q.to(wide), k.to(wide).transpose(2, 3)).mul(scale);
   if (bias.defined()) scores = scores.add(bias);
@@ -62,31 +60,23 @@ inline at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::
   return attention_with_bias(q, k, v, {}, scale);
 }
 
-inline at::Tensor attention_with_relative_positions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& rel_h,
-                                                    const at::Tensor& rel_w, std::int64_t /*height*/, std::int64_t /*width*/, double scale) {
-  return attention_with_bias(q, k, v, rel_h.defined() ? axonzoo::detail::relative_bias(rel_h, rel_w, 0, q.size(2)) : at::Tensor(), scale);
+inline at::Tensor attention_with_relative_positions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                                    const at::Tensor& rel_h, const at::Tensor& rel_w, std::int64_t /*height*/,
+                                                    std::int64_t /*width*/, double scale) {
+  return attention_with_bias(q, k, v, rel_h.defined() ? axonzoo::detail::relative_bias(rel_h, rel_w, 0, q.size(2)) : at::Tensor(),
+                             scale);
 }
 
 }  // namespace reference
 
 namespace detail {
 
-/// What is added to the scores: nothing, decomposed relative positions, or a bias in full.
-struct attention_bias {
-  at::Tensor rel_h, rel_w, all;
-
-  /// Of queries begin ... end - 1, to be broadcast to [B, heads, n, M].
-  [[nodiscard]] std::optional<at::Tensor> piece(std::int64_t begin, std::int64_t end) const {
-    if (rel_h.defined()) return relative_bias(rel_h, rel_w, begin, end);
-    if (all.defined()) return all.slice(1, begin, end).unsqueeze(0);
-    return std::nullopt;
-  }
-};
-
 /// By LibTorch's fused kernels, as many queries at once as keep the biases below 2^26 numbers.
-inline at::Tensor attention_in_pieces(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const attention_bias& bias, double scale) {
+inline at::Tensor attention_in_pieces(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const attention_bias& bias,
+                                      double scale) {
   const std::int64_t row = std::max<std::int64_t>(q.size(0) * q.size(1) * k.size(2), 1), queries = q.size(2);
-  const std::int64_t most = bias.piece(0, 0) ? std::max<std::int64_t>((std::int64_t{1} << 26) / row, 1) : std::max<std::int64_t>(queries, 1);
+  const std::int64_t most =
+      bias.piece(0, 0) ? std::max<std::int64_t>((std::int64_t{1} << 26) / row, 1) : std::max<std::int64_t>(queries, 1);
   std::vector<at::Tensor> pieces;
   for (std::int64_t begin = 0; begin == 0 || begin < queries; begin += most) {
     const std::int64_t end = std::min(begin + most, queries);
@@ -97,120 +87,13 @@ inline at::Tensor attention_in_pieces(const at::Tensor& q, const at::Tensor& k, 
   return pieces.size() == 1 ? pieces.front() : at::cat(pieces, 1);
 }
 
-#if defined(AXONZOO_AVX512)
-
-template <class Work>
-void with_attention_element([[maybe_unused]] const at::Tensor& q, const Work& work) {
-#if defined(AXONZOO_AVX512_BF16)
-  if (q.scalar_type() == at::kBFloat16) return work(c10::BFloat16{});
-#endif
-  work(float{});
-}
-
-template <class T>
-kernels::head_matrices<const T> heads_of(const at::Tensor& x) {
-  if (!x.defined()) return {};
-  return {x.const_data_ptr<T>(), x.stride(0), x.stride(1), x.stride(2), x.size(2), x.size(3)};
-}
-
-template <class T>
-kernels::head_matrices<T> writable_heads_of(const at::Tensor& x) {
-  return {x.mutable_data_ptr<T>(), x.stride(0), x.stride(1), x.stride(2), x.size(2), x.size(3)};
-}
-
-/// [B, N, heads d] as [B, heads, N, d].
-inline at::Tensor heads_apart(const at::Tensor& x, std::int64_t heads) { return x.unflatten(2, {heads, -1}).transpose(1, 2); }
-
-/// x with its last dimension side by side in memory.
-inline at::Tensor rows_together(const at::Tensor& x) { return x.stride(-1) == 1 || x.size(-1) == 1 ? x : x.contiguous(); }
-
-template <class T>
-kernels::attention_problem<T> attention_problem_of(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const attention_bias& bias,
-                                                   double scale) {
-  kernels::attention_problem<T> problem;
-  problem.images = q.size(0);
-  problem.heads = q.size(1);
-  problem.scale = static_cast<float>(scale);
-  problem.q = heads_of<T>(q);
-  problem.k = heads_of<T>(k);
-  problem.v = heads_of<T>(v);
-  problem.height = heads_of<T>(bias.rel_h);
-  problem.width = heads_of<T>(bias.rel_w);
-  problem.columns = problem.width.size;
-  if (bias.all.defined()) problem.all = heads_of<float>(bias.all.unsqueeze(0).expand({q.size(0), -1, -1, -1}));
-  return problem;
-}
-
-struct attention_function : torch::autograd::Function<attention_function> {
-  using optional_tensor = std::optional<at::Tensor>;
-
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                            const optional_tensor& rel_h, const optional_tensor& rel_w, const optional_tensor& all, double scale) {
-    const attention_bias bias{rel_h.value_or(at::Tensor()), rel_w.value_or(at::Tensor()), all.value_or(at::Tensor())};
-    const at::Tensor out = at::empty({q.size(0), q.size(2), q.size(1) * v.size(3)}, q.options());
-    const at::Tensor log_sums = at::empty({q.size(0), q.size(1), q.size(2)}, q.options().dtype(at::kFloat));
-    with_attention_element(q, [&](auto element) {
-      using T = decltype(element);
-      kernels::attend<T>(attention_problem_of<T>(q, k, v, bias, scale), writable_heads_of<T>(heads_apart(out, q.size(1))), log_sums.mutable_data_ptr<float>());
-    });
-    context->save_for_backward({q, k, v, bias.rel_h, bias.rel_w, bias.all, out, log_sums});
-    context->saved_data["scale"] = scale;
-    return out;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
-    const auto saved = context->get_saved_variables();
-    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[6], &log_sums = saved[7];
-    const attention_bias bias{saved[3], saved[4], saved[5]};
-    const double scale = context->saved_data["scale"].toDouble();
-    const std::int64_t images = q.size(0), heads = q.size(1), queries = q.size(2), keys = k.size(2);
-    const at::Tensor of_out = gradients.front().to(q.scalar_type()).contiguous();
-    const at::Tensor of_k = at::empty({images, keys, heads, k.size(3)}, k.options()).transpose(1, 2);
-    const at::Tensor of_v = at::empty({images, keys, heads, v.size(3)}, v.options()).transpose(1, 2);
-    const auto wide = q.options().dtype(at::kFloat);
-    const std::int64_t parts = (keys + 1023) / 1024, shares = std::min<std::int64_t>(images, 8);
-    const at::Tensor of_q = at::empty({parts, images, heads, (queries + 3) / 4 * 4, (q.size(3) + 15) / 16 * 16}, wide);
-    at::Tensor of_height, of_width, of_all;
-    if (bias.rel_h.defined()) {
-      of_height = at::zeros({parts, images, heads, queries, bias.rel_h.size(3)}, wide);
-      of_width = at::zeros({parts, images, heads, queries, bias.rel_w.size(3)}, wide);
-    }
-    if (bias.all.defined()) of_all = at::zeros({shares, heads, queries, keys}, wide);
-    with_attention_element(q, [&](auto element) {
-      using T = decltype(element);
-      kernels::attention_gradients<T> to;
-      to.out = heads_of<T>(heads_apart(out, heads));
-      to.of_out = heads_of<T>(heads_apart(of_out, heads));
-      to.log_sums = log_sums.const_data_ptr<float>();
-      to.k = writable_heads_of<T>(of_k);
-      to.v = writable_heads_of<T>(of_v);
-      to.parts = parts;
-      to.part_keys = (keys + parts - 1) / parts;
-      to.query_rows = of_q.size(3);
-      to.query_lanes = of_q.size(4);
-      to.q = of_q.mutable_data_ptr<float>();
-      to.height = of_height.defined() ? of_height.mutable_data_ptr<float>() : nullptr;
-      to.width = of_width.defined() ? of_width.mutable_data_ptr<float>() : nullptr;
-      to.shares = shares;
-      to.all = of_all.defined() ? of_all.mutable_data_ptr<float>() : nullptr;
-      kernels::attend_backward<T>(attention_problem_of<T>(q, k, v, bias, scale), to);
-    });
-    const auto together = [&](const at::Tensor& x) { return !x.defined() ? x : x.size(0) == 1 ? x.select(0, 0) : x.sum(0); };
-    const auto narrowed = [&](const at::Tensor& x) { return x.defined() ? x.to(q.scalar_type()) : x; };
-    const at::Tensor result = at::empty({images, queries, heads, q.size(3)}, q.options()).transpose(1, 2);
-    result.copy_(together(of_q).slice(2, 0, queries).slice(3, 0, q.size(3)).mul(scale));
-    return {result, of_k, of_v, narrowed(together(of_height)), narrowed(together(of_width)), together(of_all), {}};
-  }
-};
-
-#endif
-
-inline at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const attention_bias& bias, double scale) {
+inline at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const attention_bias& bias,
+                         double scale) {
   const auto refuse = [&](const std::string& wrong, const char* mend) {
     throw error("attending with queries of shape " + c10::str(q.sizes()), wrong, mend);
   };
-  if (q.dim() != 4 || k.dim() != 4 || v.dim() != 4 || k.size(0) != q.size(0) || k.size(1) != q.size(1) || k.size(3) != q.size(3) ||
-      v.size(0) != q.size(0) || v.size(1) != q.size(1) || v.size(2) != k.size(2)) {
+  if (q.dim() != 4 || k.dim() != 4 || v.dim() != 4 || k.size(0) != q.size(0) || k.size(1) != q.size(1) ||
+      k.size(3) != q.size(3) || v.size(0) != q.size(0) || v.size(1) != q.size(1) || v.size(2) != k.size(2)) {
     refuse("keys of shape " + c10::str(k.sizes()) + " and values of shape " + c10::str(v.sizes()) + " do not go with them",
            "give [B, heads, N, d] and twice [B, heads, M, d]");
   }
@@ -219,9 +102,12 @@ inline at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Ten
   }
   if (k.size(2) == 0) refuse("there are no keys", "give at least one");
 #if defined(AXONZOO_AVX512)
-  const bool own = (q.scalar_type() == at::kFloat && kernels::available<float>) || (q.scalar_type() == at::kBFloat16 && kernels::available<c10::BFloat16>);
+  const bool own = (q.scalar_type() == at::kFloat && kernels::available<float>) ||
+                   (q.scalar_type() == at::kBFloat16 && kernels::available<c10::BFloat16>);
   if (own && q.device().is_cpu() && q.layout() == at::kStrided && q.numel() > 0 && v.size(3) > 0 && scale > 0) {
-    const auto given = [](const at::Tensor& x, c10::ScalarType type) { return x.defined() ? std::optional(rows_together(x.to(type))) : std::nullopt; };
+    const auto given = [](const at::Tensor& x, c10::ScalarType type) {
+      return x.defined() ? std::optional(rows_together(x.to(type))) : std::nullopt;
+    };
     return attention_function::apply(rows_together(q), rows_together(k), rows_together(v), given(bias.rel_h, q.scalar_type()),
                                      given(bias.rel_w, q.scalar_type()), given(bias.all, at::kFloat), scale);
   }
@@ -231,25 +117,34 @@ inline at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Ten
 
 }  // namespace detail
 
-inline at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) { return detail::attend(q, k, v, {}, scale); }
+inline at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+  return detail::attend(q, k, v, {}, scale);
+}
 
-inline at::Tensor attention_with_relative_positions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& rel_h,
-                                                    const at::Tensor& rel_w, std::int64_t height, std::int64_t width, double scale) {
+inline at::Tensor attention_with_relative_positions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                                    const at::Tensor& rel_h, const at::Tensor& rel_w, std::int64_t height,
+                                                    std::int64_t width, double scale) {
   const auto fits = [&](const at::Tensor& x, std::int64_t size) {
-    return x.defined() && x.dim() == 4 && x.size(0) == q.size(0) && x.size(1) == q.size(1) && x.size(2) == q.size(2) && x.size(3) == size;
+    return x.defined() && x.dim() == 4 && x.size(0) == q.size(0) && x.size(1) == q.size(1) && x.size(2) == q.size(2) &&
+           x.size(3) == size;
   };
   const bool none = !rel_h.defined() && !rel_w.defined();
-  if (q.dim() != 4 || q.size(2) != height * width || k.dim() != 4 || k.size(2) != q.size(2) || !(none || (fits(rel_h, height) && fits(rel_w, width)))) {
-    throw error("attending with queries of shape " + c10::str(q.sizes()) + " on an image of " + std::to_string(height) + " x " + std::to_string(width),
-                "the pixels, keys or relative positions are not as many", "give N = height width of each, rel_h [B, heads, N, height] and rel_w [B, heads, N, width]");
+  if (q.dim() != 4 || q.size(2) != height * width || k.dim() != 4 || k.size(2) != q.size(2) ||
+      !(none || (fits(rel_h, height) && fits(rel_w, width)))) {
+    throw error("attending with queries of shape " + c10::str(q.sizes()) + " on an image of " + std::to_string(height) + " x " +
+                    std::to_string(width),
+                "the pixels, keys or relative positions are not as many",
+                "give N = height width of each, rel_h [B, heads, N, height] and rel_w [B, heads, N, width]");
   }
   return detail::attend(q, k, v, {rel_h, rel_w, {}}, scale);
 }
 
-inline at::Tensor attention_with_bias(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias, double scale) {
-  if (q.dim() != 4 || k.dim() != 4 || bias.dim() != 3 || bias.size(0) != q.size(1) || bias.size(1) != q.size(2) || bias.size(2) != k.size(2)) {
-    throw error("attending with queries of shape " + c10::str(q.sizes()), "a bias of shape " + c10::str(bias.sizes()) + " does not go with them",
-                "give [heads, N, M]");
+inline at::Tensor attention_with_bias(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias,
+                                      double scale) {
+  if (q.dim() != 4 || k.dim() != 4 || bias.dim() != 3 || bias.size(0) != q.size(1) || bias.size(1) != q.size(2) ||
+      bias.size(2) != k.size(2)) {
+    throw error("attending with queries of shape " + c10::str(q.sizes()),
+                "a bias of shape " + c10::str(bias.sizes()) + " does not go with them", "give [heads, N, M]");
   }
   return detail::attend(q, k, v, {{}, {}, bias}, scale);
 }

@@ -61,13 +61,14 @@ constexpr float log2_e = 1.44269504F;
 template <class T>
 struct query_group {
   static constexpr std::int64_t most_rows = 12;
-  std::int64_t rows = 0;                       ///< a multiple of 4
-  float *scores = nullptr;                     ///< [rows][pitch]
-  std::uint32_t* weights = nullptr;            ///< 2^..., for float over the scores
+  std::int64_t rows = 0;             ///< a multiple of 4
+  float* scores = nullptr;           ///< [rows][pitch]
+  std::uint32_t* weights = nullptr;  ///< 2^..., for float over the scores
   std::int64_t pitch = 0, weight_pitch = 0;
 
   /// Turns scores into weights relative to the greatest so far, and scales what was summed with other weights to them.
-  void exponentiate(std::int64_t vectors, float factor, float* greatest, float* total, float* sums, std::int64_t sum_vectors, bool first) const {
+  void exponentiate(std::int64_t vectors, float factor, float* greatest, float* total, float* sums, std::int64_t sum_vectors,
+                    bool first) const {
     alignas(64) float base[16] = {}, rescale[16] = {}, before[16] = {};
     for (std::int64_t r = 0; r < rows; ++r) {
       __m512 most = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
@@ -78,7 +79,8 @@ struct query_group {
       base[r] = greatest[r] == -std::numeric_limits<float>::infinity() ? 0.0F : greatest[r] * factor;
     }
     if (!first) {
-      _mm512_store_ps(rescale, power_of_two<float>(_mm512_fmsub_ps(_mm512_load_ps(before), _mm512_set1_ps(factor), _mm512_load_ps(base))));
+      _mm512_store_ps(rescale,
+                      power_of_two<float>(_mm512_fmsub_ps(_mm512_load_ps(before), _mm512_set1_ps(factor), _mm512_load_ps(base))));
       for (std::int64_t r = 0; r < rows; ++r) {
         if (rescale[r] == 1.0F) continue;
         const lanes times = lanes::all(rescale[r]);
@@ -104,19 +106,46 @@ struct query_group {
 };
 
 /// Queries begin ... end - 1 of one head.
+struct attention_item {
+  std::int64_t image = 0, head = 0, begin = 0, end = 0;
+};
+
+/// What will be packed next. Rows of a head lie far apart, which the processor's own prefetching does not follow.
 template <class T>
-void attend(const attention_problem<T>& problem, std::int64_t image, std::int64_t head, std::int64_t begin, std::int64_t end,
-            const matrix<T>& out, float* log_sums) {
+struct upcoming_rows {
+  matrix<const T> matrices[3];
+
+  /// Fetches one of `shares` equal shares into the second-level cache.
+  void fetch(std::int64_t share, std::int64_t shares) const {
+    for (const auto& x : matrices) {
+      for (std::int64_t r = x.rows * share / shares; r < x.rows * (share + 1) / shares; ++r) {
+        const char* const row = reinterpret_cast<const char*>(x.row(r));
+        for (std::int64_t byte = 0; byte < x.size * static_cast<std::int64_t>(sizeof(T)); byte += 64)
+          _mm_prefetch(row + byte, _MM_HINT_T1);
+      }
+    }
+  }
+};
+
+/// Keys that are packed at once: all, or blocks that leave room in the second-level cache.
+inline std::int64_t keys_at_once(std::int64_t keys) { return keys <= 320 ? keys : equal_blocks(keys, 256, 32); }
+
+/// `next` is what this thread does after, or null.
+template <class T>
+void attend(const attention_problem<T>& problem, const attention_item& item, const attention_item* next, const matrix<T>& out,
+            float* log_sums) {
   constexpr std::int64_t group_rows = query_group<T>::most_rows;
-  const auto q = problem.q(image, head).slice(begin, end);
-  const auto k = problem.k(image, head), v = problem.v(image, head);
-  const auto bias = problem.bias(image, head);
+  const std::int64_t begin = item.begin;
+  const auto q = problem.q(item.image, item.head).slice(begin, item.end);
+  const auto k = problem.k(item.image, item.head), v = problem.v(item.image, item.head);
+  const auto bias = problem.bias(item.image, item.head);
   const std::int64_t inner = units_of<T>(q.size), rows = rounded_up(q.rows, 4), keys = k.rows;
   const panels dims = panels::of(v.size);
-  const std::int64_t block = keys <= 320 ? keys : equal_blocks(keys, 256, 32), lanes_most = panels::of(block).lanes();
+  const std::int64_t block = keys_at_once(keys), lanes_most = panels::of(block).lanes();
   const float factor = problem.scale * log2_e;
 
-  const scratch<std::uint32_t> packed_q(rows * inner + 16), packed_k(lanes_most * inner), packed_v(units_of<T>(block) * dims.lanes());
+  const scratch<std::uint32_t> packed_q(rows * inner + 16), packed_k(lanes_most * inner),
+      packed_v(units_of<T>(block) * dims.lanes());
   const scratch<float> scores(group_rows * (lanes_most + 16)), sums(rows * dims.lanes()), greatest(rows), total(rows);
   const scratch<std::uint32_t> narrow(sizeof(T) == 4 ? 0 : group_rows * (lanes_most + 16) / 2);
   std::fill_n(greatest.data(), rows, -std::numeric_limits<float>::infinity());
@@ -133,24 +162,40 @@ void attend(const attention_problem<T>& problem, std::int64_t image, std::int64_
     const panels across = panels::of(count);
     pack_across(k.slice(key, until), packed_k.data());
     pack_along(v.slice(key, until), packed_v.data());
+    upcoming_rows<T> upcoming;
+    if (until < keys) {
+      const std::int64_t after = std::min(until + block, keys);
+      upcoming = {{k.slice(until, after), v.slice(until, after), {}}};
+    } else if (next != nullptr) {
+      upcoming = {{problem.k(next->image, next->head).slice(0, block), problem.v(next->image, next->head).slice(0, block),
+                   problem.q(next->image, next->head).slice(next->begin, next->end)}};
+    }
     const bool start = !bias.none() || across.lanes() > count;
     for (std::int64_t row = 0; row < rows; row += group_rows) {
       group.rows = std::min(group_rows, rows - row);
+      upcoming.fetch(row / group_rows, (rows + group_rows - 1) / group_rows);
+      for (std::int64_t r = row; until == keys && r < std::min(row + group.rows, q.rows); ++r) {
+        for (std::int64_t c = 0; c < v.size; c += 64 / static_cast<std::int64_t>(sizeof(T)))
+          __builtin_prefetch(out.row(begin + r) + c, 1);
+      }
       for (std::int64_t r = 0; start && r < group.rows; ++r) {
         float* const to = group.scores + r * group.pitch;
         bias.fill(begin + std::min(row + r, q.rows - 1), key, until, 1 / problem.scale, to);
         std::fill(to + count, to + across.lanes(), -std::numeric_limits<float>::infinity());
       }
-      multiply<T, units::along>(group.rows, across, inner, packed_q.data() + row * inner, inner, packed_k.data(), group.scores, group.pitch, start);
+      multiply<T, units::along>(group.rows, across, inner, packed_q.data() + row * inner, inner, packed_k.data(), group.scores,
+                                group.pitch, start);
       float* const own = sums.data() + row * dims.lanes();
       group.exponentiate(across.vectors, factor, greatest.data() + row, total.data() + row, own, dims.vectors, key == 0);
-      multiply<T, units::along>(group.rows, dims, units_of<T>(count), group.weights, group.weight_pitch, packed_v.data(), own, dims.lanes(), key != 0);
+      multiply<T, units::along>(group.rows, dims, units_of<T>(count), group.weights, group.weight_pitch, packed_v.data(), own,
+                                dims.lanes(), key != 0);
     }
   }
   for (std::int64_t row = 0; row < q.rows; ++row) {
     const lanes share = lanes::all(1 / total.data()[row]);
     for (std::int64_t c = 0; c < v.size; c += 16) {
-      (lanes::load(sums.data() + row * dims.lanes() + c) * share).store(out.row(begin + row) + c, std::min<std::int64_t>(v.size - c, 16));
+      (lanes::load(sums.data() + row * dims.lanes() + c) * share)
+          .store(out.row(begin + row) + c, std::min<std::int64_t>(v.size - c, 16));
     }
     log_sums[begin + row] = greatest.data()[row] * factor + std::log2(total.data()[row]);
   }
@@ -158,16 +203,23 @@ void attend(const attention_problem<T>& problem, std::int64_t image, std::int64_
 
 }  // namespace detail
 
-/// log_sums is [images][heads][queries]. A block of the queries of one head at a time, tiled over the keys with an online softmax (Milakov and
-/// Gimelshein 2018; Dao et al. 2022): no more than 12 rows of scores are ever in memory.
+/// log_sums is [images][heads][queries]. A block of the queries of one head at a time, tiled over the keys with an online softmax
+/// (Milakov and Gimelshein 2018; Dao et al. 2022): no more than 12 rows of scores are ever in memory.
 template <class T>
 void attend(const attention_problem<T>& problem, const head_matrices<T>& out, float* log_sums) {
-  const std::int64_t queries = problem.q.rows, block = detail::equal_blocks(queries, 512, 12), blocks = (queries + block - 1) / block;
-  in_turns(problem.images * problem.heads * blocks, 1, [&](std::int64_t from, std::int64_t to) {
-    for (std::int64_t item = from; item < to; ++item) {
-      const std::int64_t matrix = item / blocks, begin = item % blocks * block;
-      const std::int64_t image = matrix / problem.heads, head = matrix % problem.heads;
-      detail::attend(problem, image, head, begin, std::min(begin + block, queries), out(image, head), log_sums + matrix * queries);
+  const std::int64_t queries = problem.q.rows, block = detail::equal_blocks(queries, 1024, 12),
+                     blocks = (queries + block - 1) / block;
+  const auto item_of = [&](std::int64_t number) {
+    const std::int64_t matrix = number / blocks, begin = number % blocks * block;
+    return detail::attention_item{matrix / problem.heads, matrix % problem.heads, begin, std::min(begin + block, queries)};
+  };
+  const std::int64_t count = problem.images * problem.heads * blocks,
+                     at_once = std::clamp<std::int64_t>(count / (8 * at::get_num_threads()), 1, 12);
+  in_turns(count, at_once, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t number = from; number < to; ++number) {
+      const auto item = item_of(number), next = item_of(number + 1);
+      detail::attend(problem, item, number + 1 < to ? &next : nullptr, out(item.image, item.head),
+                     log_sums + (item.image * problem.heads + item.head) * queries);
     }
   });
 }

@@ -11,18 +11,19 @@
 
 namespace axonzoo::kernels {
 
-/// Where the gradients go. Those of queries and biases are float32 parts to be added up: the keys are cut into `parts` blocks, the images
-/// into `shares`, so that there is work for many threads and the order of every sum is always the same.
+/// Where the gradients go. Those of queries and biases are float32 parts to be added up: the keys are cut into `parts` blocks,
+/// the images into `shares`, so that there is work for many threads and the order of every sum is always the same.
 template <class T>
 struct attention_gradients {
   head_matrices<const T> out, of_out;
   const float* log_sums = nullptr;
   head_matrices<T> k, v;
   std::int64_t parts = 1, part_keys = 0;
-  std::int64_t query_rows = 0, query_lanes = 0;        ///< q is [parts][images][heads][query_rows][query_lanes], to be multiplied with the scale
+  std::int64_t query_rows = 0,
+               query_lanes = 0;  ///< q is [parts][images][heads][query_rows][query_lanes], to be multiplied with the scale
   float *q = nullptr, *height = nullptr, *width = nullptr;  ///< [parts][images][heads][queries][size] the latter two, zero
   std::int64_t shares = 1;
-  float* all = nullptr;                                ///< [shares][heads][queries][keys], zero
+  float* all = nullptr;  ///< [shares][heads][queries][keys], zero
 };
 
 /// Rows of queries that attention_gradients::q has memory for.
@@ -39,14 +40,20 @@ struct gradient_block {
   scratch<std::uint32_t> weight_pairs{narrow ? most_rows / 2 * pitch : 0}, gradient_pairs{narrow ? most_rows / 2 * pitch : 0};
   scratch<std::uint32_t> gradient_rows{narrow ? most_rows * pitch / 2 : 0};
 
-  [[nodiscard]] const std::uint32_t* weights_across() const { return narrow ? weight_pairs.data() : reinterpret_cast<const std::uint32_t*>(scores.data()); }
-  [[nodiscard]] const std::uint32_t* gradients_across() const { return narrow ? gradient_pairs.data() : reinterpret_cast<const std::uint32_t*>(gradients.data()); }
-  [[nodiscard]] const std::uint32_t* gradients_along() const { return narrow ? gradient_rows.data() : reinterpret_cast<const std::uint32_t*>(gradients.data()); }
+  [[nodiscard]] const std::uint32_t* weights_across() const {
+    return narrow ? weight_pairs.data() : reinterpret_cast<const std::uint32_t*>(scores.data());
+  }
+  [[nodiscard]] const std::uint32_t* gradients_across() const {
+    return narrow ? gradient_pairs.data() : reinterpret_cast<const std::uint32_t*>(gradients.data());
+  }
+  [[nodiscard]] const std::uint32_t* gradients_along() const {
+    return narrow ? gradient_rows.data() : reinterpret_cast<const std::uint32_t*>(gradients.data());
+  }
 
   /// From scores and gradients of the weights to weights and gradients of the scores.
   void differentiate(std::int64_t rows, std::int64_t vectors, float factor, const float* log_sums) const {
     const __m512 times = _mm512_set1_ps(factor);
-    const auto step = [&](std::int64_t row, std::int64_t i, __m512& weight, __m512& gradient) __attribute__((always_inline)) {
+    const auto step = [&](std::int64_t row, std::int64_t i, __m512 & weight, __m512 & gradient) __attribute__((always_inline)) {
       float *const s = scores.data() + row * pitch + 16 * i, *const g = gradients.data() + row * pitch + 16 * i;
       weight = power_of_two<T>(_mm512_fmsub_ps(_mm512_load_ps(s), times, _mm512_set1_ps(log_sums[row])));
       gradient = _mm512_mul_ps(weight, _mm512_load_ps(g));
@@ -59,7 +66,7 @@ struct gradient_block {
         for (std::int64_t i = 0; i < vectors; ++i) step(row, i, weight, gradient);
       }
     } else {
-      const auto both = [&](std::uint32_t* to, __m512 a, __m512 b) __attribute__((always_inline)) {
+      const auto both = [&](std::uint32_t * to, __m512 a, __m512 b) __attribute__((always_inline)) {
         _mm512_store_si512(to, side_by_side(narrowed(a), narrowed(b)));
       };
       for (std::int64_t row = 0; row < rows; row += 2) {
@@ -86,15 +93,18 @@ struct gradient_block {
 
 /// The keys of one part of one head. Products as in Dao et al. 2022, appendix B.4.
 template <class T>
-void attend_backward(const attention_problem<T>& problem, const attention_gradients<T>& to, std::int64_t image, std::int64_t head, std::int64_t part) {
+void attend_backward(const attention_problem<T>& problem, const attention_gradients<T>& to, std::int64_t image, std::int64_t head,
+                     std::int64_t part) {
   using block_type = gradient_block<T>;
   constexpr std::int64_t pitch = block_type::pitch, along_pitch = pitch / elements_per_unit<T>;
   const auto q = problem.q(image, head), k = problem.k(image, head), v = problem.v(image, head);
   const auto out = to.out(image, head), of_out = to.of_out(image, head);
   const auto of_k = to.k(image, head), of_v = to.v(image, head);
   const auto bias = problem.bias(image, head);
-  const std::int64_t queries = q.rows, rows = gradient_rows(queries), first_key = part * to.part_keys, last_key = std::min(k.rows, first_key + to.part_keys);
-  const std::int64_t query_block = equal_blocks(queries, block_type::most_rows, 12), key_block = equal_blocks(last_key - first_key, block_type::most_lanes, 16);
+  const std::int64_t queries = q.rows, rows = gradient_rows(queries), first_key = part * to.part_keys,
+                     last_key = std::min(k.rows, first_key + to.part_keys);
+  const std::int64_t query_block = equal_blocks(queries, block_type::most_rows, 12),
+                     key_block = equal_blocks(last_key - first_key, block_type::most_lanes, 16);
   const std::int64_t inner = units_of<T>(q.size), value_inner = units_of<T>(v.size);
   const panels dims = panels::of(q.size), value_dims = panels::of(v.size);
   const std::int64_t place = (part * problem.images + image) * problem.heads + head;
@@ -123,7 +133,8 @@ void attend_backward(const attention_problem<T>& problem, const attention_gradie
 
   const block_type block;
   const std::int64_t most = panels::of(key_block).lanes();
-  const scratch<std::uint32_t> k_across(most * inner), v_across(most * value_inner), k_along(units_of<T>(key_block) * dims.lanes());
+  const scratch<std::uint32_t> k_across(most * inner), v_across(most * value_inner),
+      k_along(units_of<T>(key_block) * dims.lanes());
   const scratch<float> sum_k(most * dims.lanes()), sum_v(most * value_dims.lanes());
   for (std::int64_t key = first_key; key < last_key; key += key_block) {
     const std::int64_t until = std::min(key + key_block, last_key), count = until - key, key_rows = rounded_up(count, 4);
@@ -132,15 +143,18 @@ void attend_backward(const attention_problem<T>& problem, const attention_gradie
     pack_across(v.slice(key, until), v_across.data());
     pack_along(k.slice(key, until), k_along.data());
     for (std::int64_t row = 0; row < queries; row += query_block) {
-      const std::int64_t own = std::min(query_block, rows - row), real = std::min(own, queries - row), unit = row / elements_per_unit<T>;
+      const std::int64_t own = std::min(query_block, rows - row), real = std::min(own, queries - row),
+                         unit = row / elements_per_unit<T>;
       for (std::int64_t r = 0; r < own; ++r) {
         float* const scores = block.scores.data() + r * pitch;
         bias.fill(std::min(row + r, queries - 1), key, until, 1 / problem.scale, scores);
         std::fill(scores + count, scores + across.lanes(), -std::numeric_limits<float>::infinity());
         std::fill_n(block.gradients.data() + r * pitch, across.lanes(), offsets.data()[row + r]);
       }
-      multiply<T, units::along>(own, across, inner, q_rows.data() + row * inner, inner, k_across.data(), block.scores.data(), pitch, true);
-      multiply<T, units::along>(own, across, value_inner, g_rows.data() + row * value_inner, value_inner, v_across.data(), block.gradients.data(), pitch, true);
+      multiply<T, units::along>(own, across, inner, q_rows.data() + row * inner, inner, k_across.data(), block.scores.data(),
+                                pitch, true);
+      multiply<T, units::along>(own, across, value_inner, g_rows.data() + row * value_inner, value_inner, v_across.data(),
+                                block.gradients.data(), pitch, true);
       block.differentiate(own, across.vectors, factor, log_sums.data() + row);
       for (std::int64_t r = 0; r < real; ++r) {
         const float* const gradient = block.gradients.data() + r * pitch;
@@ -154,17 +168,19 @@ void attend_backward(const attention_problem<T>& problem, const attention_gradie
           for (std::int64_t c = 0; c < count; ++c) sums[c] += gradient[c];
         }
       }
-      multiply<T, units::across>(key_rows, value_dims, units_of<T>(real), block.weights_across(), pitch, g_along.data() + unit * value_dims.lanes(),
-                                 sum_v.data(), value_dims.lanes(), row > 0);
-      multiply<T, units::across>(key_rows, dims, units_of<T>(real), block.gradients_across(), pitch, q_along.data() + unit * dims.lanes(),
-                                 sum_k.data(), dims.lanes(), row > 0);
+      multiply<T, units::across>(key_rows, value_dims, units_of<T>(real), block.weights_across(), pitch,
+                                 g_along.data() + unit * value_dims.lanes(), sum_v.data(), value_dims.lanes(), row > 0);
+      multiply<T, units::across>(key_rows, dims, units_of<T>(real), block.gradients_across(), pitch,
+                                 q_along.data() + unit * dims.lanes(), sum_k.data(), dims.lanes(), row > 0);
       multiply<T, units::along>(own, dims, units_of<T>(count), block.gradients_along(), along_pitch, k_along.data(),
                                 to.q + (place * to.query_rows + row) * to.query_lanes, to.query_lanes, key > first_key);
     }
-    const auto write = [count](const scratch<float>& sums, std::int64_t lanes_of_row, const matrix<T>& rows_of, std::int64_t first, float times) {
+    const auto write = [count](const scratch<float>& sums, std::int64_t lanes_of_row, const matrix<T>& rows_of,
+                               std::int64_t first, float times) {
       for (std::int64_t r = 0; r < count; ++r) {
         for (std::int64_t c = 0; c < rows_of.size; c += 16) {
-          (lanes::load(sums.data() + r * lanes_of_row + c) * lanes::all(times)).store(rows_of.row(first + r) + c, std::min<std::int64_t>(rows_of.size - c, 16));
+          (lanes::load(sums.data() + r * lanes_of_row + c) * lanes::all(times))
+              .store(rows_of.row(first + r) + c, std::min<std::int64_t>(rows_of.size - c, 16));
         }
       }
     };
@@ -183,7 +199,8 @@ void attend_backward(const attention_problem<T>& problem, const attention_gradie
     for (std::int64_t item = from; item < until; ++item) {
       const std::int64_t part = item % to.parts, head = item / to.parts % problem.heads, share = item / to.parts / problem.heads;
       // The images whose share this is: those with image * shares / images == share.
-      const std::int64_t first = (share * problem.images + shares - 1) / shares, last = ((share + 1) * problem.images + shares - 1) / shares;
+      const std::int64_t first = (share * problem.images + shares - 1) / shares,
+                         last = ((share + 1) * problem.images + shares - 1) / shares;
       for (std::int64_t image = first; image < last; ++image) detail::attend_backward(problem, to, image, head, part);
     }
   });

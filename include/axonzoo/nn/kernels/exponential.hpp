@@ -10,13 +10,13 @@
 
 namespace axonzoo::kernels {
 
-/// Minimax coefficients of (2^x - 1) / x on [-1/2, 1/2] by relative error: 2e-9 for float, of which rounding makes 1 unit in the last
-/// place; 1e-4 for what is rounded to bfloat16 (4e-3) next.
+/// Minimax coefficients of (2^x - 1) / x on [-1/2, 1/2] by relative error: 2e-9 for float, of which rounding makes 1 unit in the
+/// last place; 1e-4 for what is rounded to bfloat16 (4e-3) next.
 template <class T>
 inline constexpr auto power_coefficients = std::array{6.932829379e-1F, 2.422110676e-1F, 5.500894235e-2F};
 template <>
-inline constexpr auto power_coefficients<float> = std::array{6.931472029e-1F, 2.402264791e-1F, 5.550332467e-2F,
-                                                             9.618437363e-3F, 1.339887612e-3F, 1.535336412e-4F};
+inline constexpr auto power_coefficients<float> =
+    std::array{6.931472029e-1F, 2.402264791e-1F, 5.550332467e-2F, 9.618437363e-3F, 1.339887612e-3F, 1.535336412e-4F};
 
 /// 2^x in the accuracy of T; 0 below -150, and not a number where x is none.
 template <class T>

@@ -45,7 +45,8 @@ template <class T>
 /// Units (a[i], b[i]) of sixteen bfloat16 each.
 [[gnu::always_inline]] inline __m512i side_by_side(__m256i a, __m256i b) {
   constexpr __mmask16 every = 0xffff;
-  return _mm512_or_si512(_mm512_maskz_cvtepu16_epi32(every, a), _mm512_maskz_slli_epi32(every, _mm512_maskz_cvtepu16_epi32(every, b), 16));
+  return _mm512_or_si512(_mm512_maskz_cvtepu16_epi32(every, a),
+                         _mm512_maskz_slli_epi32(every, _mm512_maskz_cvtepu16_epi32(every, b), 16));
 }
 
 }  // namespace detail
@@ -57,7 +58,8 @@ void pack_rows(const matrix<const T>& from, std::int64_t rows, std::uint32_t* to
   for (std::int64_t r = 0; r < from.rows; ++r) {
     const T* const row = from.row(r);
     for (std::int64_t u = 0; u < inner; u += 16) {
-      _mm512_storeu_si512(to + r * inner + u, detail::load_units(row + u * elements_per_unit<T>, from.size - u * elements_per_unit<T>));
+      _mm512_storeu_si512(to + r * inner + u,
+                          detail::load_units(row + u * elements_per_unit<T>, from.size - u * elements_per_unit<T>));
     }
   }
   std::memset(to + from.rows * inner, 0, static_cast<std::size_t>((rows - from.rows) * inner) * 4);
@@ -77,7 +79,8 @@ void pack_across(const matrix<const T>& from, std::uint32_t* to) {
       for (std::int64_t u = 0; u < inner; u += 16) {
         __m512i block[16];
         unrolled<16>([&](auto r) __attribute__((always_inline)) {
-          block[r] = first + r < from.rows ? detail::load_units(from.row(first + r) + u * elements, from.size - u * elements) : _mm512_setzero_si512();
+          block[r] = first + r < from.rows ? detail::load_units(from.row(first + r) + u * elements, from.size - u * elements)
+                                           : _mm512_setzero_si512();
         });
         transpose(block);
         const std::int64_t count = std::min<std::int64_t>(16, inner - u);
@@ -105,7 +108,8 @@ void pack_along(const matrix<const T>& from, std::uint32_t* to) {
         } else {
           const auto mask = static_cast<__mmask16>((1U << std::min<std::int64_t>(count, 16)) - 1U);
           const __m256i a = _mm256_maskz_loadu_epi16(mask, from.row(2 * u) + element);
-          const __m256i b = 2 * u + 1 < from.rows ? _mm256_maskz_loadu_epi16(mask, from.row(2 * u + 1) + element) : _mm256_setzero_si256();
+          const __m256i b =
+              2 * u + 1 < from.rows ? _mm256_maskz_loadu_epi16(mask, from.row(2 * u + 1) + element) : _mm256_setzero_si256();
           _mm512_storeu_si512(target, detail::side_by_side(a, b));
         }
       }

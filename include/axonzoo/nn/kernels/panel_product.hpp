@@ -9,8 +9,8 @@
 
 namespace axonzoo::kernels {
 
-/// How the lanes of a matrix are cut into panels of two vectors, the first of three where their number is odd. A packed matrix has one panel
-/// after another, each [inner unit][lanes of the panel].
+/// How the lanes of a matrix are cut into panels of two vectors, the first of three where their number is odd. A packed matrix
+/// has one panel after another, each [inner unit][lanes of the panel].
 struct panels {
   std::int64_t vectors = 0;
 
@@ -28,8 +28,8 @@ namespace detail {
 
 /// c[row][lane] (+)= sum over u < inner of a(row, u) b[u][lane]; the sums stay in registers.
 template <class T, int Rows, int Vectors, units Way>
-void panel_product(std::int64_t inner, const std::uint32_t* a, std::int64_t a_pitch, const std::uint32_t* b, float* c, std::int64_t c_pitch,
-                   bool add) {
+void panel_product(std::int64_t inner, const std::uint32_t* a, std::int64_t a_pitch, const std::uint32_t* b, float* c,
+                   std::int64_t c_pitch, bool add) {
   using wide = vector<16>;
   // Every third row has a pointer of its own; the two after it are reached by the addressing modes.
   constexpr bool along = Way == units::along;
@@ -62,16 +62,17 @@ void panel_product(std::int64_t inner, const std::uint32_t* a, std::int64_t a_pi
 
 }  // namespace detail
 
-/// c[row][lane] (+)= sum over u < inner of a(row, u) b[u][lane], where a(row, u) = a[row a_pitch + u] or (across) a[u a_pitch + row] is a
-/// unit (a float, or a pair of bfloat16), b is packed in panels and `rows` is a multiple of 4.
+/// c[row][lane] (+)= sum over u < inner of a(row, u) b[u][lane], where a(row, u) = a[row a_pitch + u] or (across) a[u a_pitch +
+/// row] is a unit (a float, or a pair of bfloat16), b is packed in panels and `rows` is a multiple of 4.
 template <class T, units Way>
-void multiply(std::int64_t rows, const panels& lanes, std::int64_t inner, const std::uint32_t* a, std::int64_t a_pitch, const std::uint32_t* b,
-              float* c, std::int64_t c_pitch, bool add) {
+void multiply(std::int64_t rows, const panels& lanes, std::int64_t inner, const std::uint32_t* a, std::int64_t a_pitch,
+              const std::uint32_t* b, float* c, std::int64_t c_pitch, bool add) {
   const auto run = [&](auto vectors, const std::uint32_t* panel, float* to) {
     std::int64_t row = 0;
     const auto as_many = [&](auto count) {
       for (; rows - row >= count; row += count) {
-        detail::panel_product<T, count, vectors, Way>(inner, a + row * (Way == units::along ? a_pitch : 1), a_pitch, panel, to + row * c_pitch, c_pitch, add);
+        detail::panel_product<T, count, vectors, Way>(inner, a + row * (Way == units::along ? a_pitch : 1), a_pitch, panel,
+                                                      to + row * c_pitch, c_pitch, add);
       }
     };
     if constexpr (vectors < 3) as_many(std::integral_constant<int, 12>());
@@ -82,9 +83,14 @@ void multiply(std::int64_t rows, const panels& lanes, std::int64_t inner, const 
     const std::uint32_t* const panel = b + 16 * lanes.begin(p) * inner;
     float* const to = c + 16 * lanes.begin(p);
     switch (lanes.size(p)) {
-      case 1: run(std::integral_constant<int, 1>(), panel, to); break;
-      case 2: run(std::integral_constant<int, 2>(), panel, to); break;
-      default: run(std::integral_constant<int, 3>(), panel, to);
+      case 1:
+        run(std::integral_constant<int, 1>(), panel, to);
+        break;
+      case 2:
+        run(std::integral_constant<int, 2>(), panel, to);
+        break;
+      default:
+        run(std::integral_constant<int, 3>(), panel, to);
     }
   }
 }

@@ -11,8 +11,8 @@
 
 namespace axonzoo::kernels {
 
-/// What is added to the scaled scores of one head: nothing; of query i and key j of an image `columns` wide, height[i][j / columns] +
-/// width[i][j % columns]; or all[i][j].
+/// What is added to the scaled scores of one head: nothing; of query i and key j of an image `columns` wide, height[i][j /
+/// columns] + width[i][j % columns]; or all[i][j].
 template <class T>
 struct score_bias {
   matrix<const T> height, width;
@@ -28,7 +28,8 @@ struct score_bias {
       for (std::int64_t j = begin; j < end; j += 16) lanes::all(0).store(to + j - begin);
     } else if (all.data != nullptr) {
       const float* const row = all.row(i);
-      for (std::int64_t j = begin; j < end; j += 16) (lanes::load(row + j, std::min<std::int64_t>(end - j, 16)) * times).store(to + j - begin);
+      for (std::int64_t j = begin; j < end; j += 16)
+        (lanes::load(row + j, std::min<std::int64_t>(end - j, 16)) * times).store(to + j - begin);
     } else {
       const T* const own = width.row(i);
       if (columns <= 16 && begin % columns == 0) {  // one vector a row of the image
