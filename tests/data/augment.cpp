@@ -176,4 +176,15 @@ BOOST_AUTO_TEST_CASE(ranges_without_sense_are_refused) {
   BOOST_TEST(says(refused([](augmentation& a) { a.gain = {2, 1}; }), {"gain", "smaller bound first"}));
 }
 
+BOOST_AUTO_TEST_CASE(probabilities_are_read_from_a_line) {
+  const auto some = augmentation::parse("rotation=0,inversion=0.5");
+  BOOST_TEST(some.rotation == 0);
+  BOOST_TEST(some.inversion == 0.5);
+  BOOST_TEST(some.elastic == augmentation().elastic);
+  BOOST_TEST(!augmentation::parse("off").turns);
+  for (const std::string wrong : {"rotate=1", "rotation", "rotation=", "rotation=much", "rotation=2", "=1", "turns=0.5", "rotation=0;blur=1"}) {
+    BOOST_TEST(says(sentence_of([&] { augmentation::parse(wrong); }), {"augment", "give"}), wrong);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
