@@ -32,7 +32,7 @@ struct program_options {
   int phantoms = 0;
   int ranks = 0;
   int port = 0;
-  bool no_augmentation = false;
+  std::string augment;
   std::string pixel_size = "0";
   double image_pixel_size = 0;
 };
@@ -66,8 +66,8 @@ inline void describe(CLI::App& app, program_options& options, const recipe& chos
   app.add_option("--clip-norm", t.clip_norm, "largest norm of the gradient; 0: any");
   app.add_option("--average-decay", t.average_decay, "of the moving average of weights; 0: none");
   app.add_option("--foreground-share", t.foreground_share, "of patches that are centred on foreground");
-  app.add_flag("--no-augmentation", options.no_augmentation, "plain crops");
-  app.add_option("--inversion", t.augment.inversion, "probability that dark becomes bright in a patch: 0.5 for one model of SEM and TEM");
+  app.add_option("--augment", options.augment,
+                 "off, or probabilities other than the defaults, as rotation=0,inversion=0.5 (dark becomes bright: one model of SEM and TEM)");
   app.add_option("--turns", t.turns, "flips and quarter turns averaged at test: 1, 2, 4 or 8");
   app.add_option("--tile-overlap", t.tile_overlap, "share of a tile's side at test");
   app.add_option("--device", t.device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}));
@@ -130,7 +130,7 @@ inline int run_program(int argc, char** argv, const recipe& chosen) {
     return 2;
   }
   try {
-    if (options.no_augmentation) options.train.augment = augmentation::off();
+    options.train.augment = augmentation::parse(options.augment);
     if (options.image_pixel_size != 0) options.train.image_pixel_size = options.image_pixel_size;
     options.train.pixel_size = target_pixel_size::parse(options.pixel_size);
     options.train.check();

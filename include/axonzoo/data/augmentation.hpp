@@ -1,6 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <sstream>
 #include <string>
+#include <utility>
 
 #include <axonzoo/core/error.hpp>
 
@@ -35,6 +40,11 @@ struct augmentation {
   range noise_sigma{0, 0.25};
   double inversion = 0;  ///< dark becomes bright: SEM to TEM
 
+  /// Names of the changes, each with its probability.
+  static constexpr std::pair<const char*, double augmentation::*> changes[] = {
+      {"rotation", &augmentation::rotation}, {"scale", &augmentation::scale}, {"elastic", &augmentation::elastic}, {"blur", &augmentation::blur},
+      {"contrast", &augmentation::contrast}, {"gamma", &augmentation::gamma}, {"noise", &augmentation::noise},     {"inversion", &augmentation::inversion}};
+
   /// Plain crops: copies of the prepared pixels.
   static augmentation off() {
     augmentation none;
@@ -43,29 +53,43 @@ struct augmentation {
     return none;
   }
 
+  /// The defaults with other probabilities, "rotation=0,blur=0.3", or "off". Throws `error` for an unknown change and for what is no probability.
+  static augmentation parse(const std::string& text) {
+    if (text == "off") return off();
+    augmentation made;
+    std::istringstream parts(text);
+    for (std::string part; std::getline(parts, part, ',');) {
+      const auto equals = part.find('=');
+      const auto change = std::find_if(std::begin(changes), std::end(changes), [&](const auto& known) { return known.first == part.substr(0, equals); });
+      const std::string number = equals == std::string::npos ? "" : part.substr(equals + 1);
+      char* rest = nullptr;
+      const double probability = std::strtod(number.c_str(), &rest);
+      if (change == std::end(changes) || number.empty() || *rest != '\0') {
+        std::string names;
+        for (const auto& [name, value] : changes) names += (names.empty() ? "" : ", ") + std::string(name);
+        throw error("cannot augment by '" + part + "'", "it is not a change with its probability", "give 'off', or as rotation=0,blur=0.3 any of " + names);
+      }
+      made.*change->second = probability;
+    }
+    made.check();
+    return made;
+  }
+
   /// Throws `error` for a probability outside [0, 1] or a range that makes no sense.
   void check() const {
     const auto refuse = [](const std::string& what, const std::string& mend) {
       throw error("setting up augmentation", what, mend);
     };
-    const auto probability = [&](const char* name, double p) {
-      if (!(p >= 0 && p <= 1))
-        refuse(std::string("the probability of ") + name + " is " + std::to_string(p), "give one from 0 to 1");
-    };
+    for (const auto& [name, chance] : changes) {
+      const double p = this->*chance;
+      if (!(p >= 0 && p <= 1)) refuse(std::string("the probability of ") + name + " is " + std::to_string(p), "give one from 0 to 1");
+    }
     const auto ordered = [&](const char* name, range r, double least) {
       if (!(r.low <= r.high && r.low >= least)) {
         refuse(std::string("the range of ") + name + " is " + std::to_string(r.low) + " to " + std::to_string(r.high),
                "give the smaller bound first, none below " + std::to_string(least));
       }
     };
-    probability("rotation", rotation);
-    probability("scale", scale);
-    probability("elastic", elastic);
-    probability("blur", blur);
-    probability("contrast", contrast);
-    probability("gamma", gamma);
-    probability("noise", noise);
-    probability("inversion", inversion);
     ordered("rotation_degrees", rotation_degrees, -360);
     ordered("scale_factor", scale_factor, 0.1);
     ordered("elastic_pixels", elastic_pixels, 0);

@@ -88,6 +88,8 @@ inline nlohmann::json record_of(const recipe& chosen, const train_options& optio
   const auto machine = this_machine();
   nlohmann::json numbers = nlohmann::json::object();
   for (const auto& number : chosen.numbers) numbers[number.name] = *number.value;
+  nlohmann::json augmentations = {{"turns", options.augment.turns}};
+  for (const auto& [name, chance] : augmentation::changes) augmentations[std::string(name)] = options.augment.*chance;
   nlohmann::json names = nlohmann::json::array();
   for (const auto& folder : folders) names.push_back(folder.string());
   nlohmann::json split_json, subjects;
@@ -104,7 +106,7 @@ inline nlohmann::json record_of(const recipe& chosen, const train_options& optio
        {{"steps", options.steps}, {"epochs", options.epochs}, {"minutes", options.minutes}, {"batch", options.batch}, {"patch", options.patch},
         {"workers", options.workers}, {"optimizer", options.optimizer}, {"learning_rate", options.learning_rate}, {"schedule", options.schedule},
         {"average_decay", options.average_decay}, {"validation_share", options.validation_share}, {"turns", options.turns},
-        {"tile_overlap", options.tile_overlap}, {"device", options.device}, {"policies", numbers}}},
+        {"tile_overlap", options.tile_overlap}, {"device", options.device}, {"augmentation", augmentations}, {"policies", numbers}}},
       {"ranks", ranks},
       {"data", {{"folders", names}, {"classes", data.classes}, {"pixel_size", pixel_size}, {"split", split_json}, {"subjects", subjects}}},
       {"seed", options.seed},
