@@ -26,13 +26,15 @@ struct peak {
 
 namespace detail {
 
-constexpr int accumulators = 16;  ///< independent chains: more than latency times ports on any processor known
 constexpr long rounds = 1 << 14;
 
+/// Independent chains: more than latency times ports on any processor known, fewer than registers.
 #if defined(__AVX512F__)
+constexpr int accumulators = 16;
 using fp32_lanes = __m512;
 inline fp32_lanes multiply_add(fp32_lanes a, fp32_lanes b, fp32_lanes c) { return _mm512_fmadd_ps(a, b, c); }
 #else
+constexpr int accumulators = 12;
 typedef float fp32_lanes __attribute__((vector_size(32)));
 inline fp32_lanes multiply_add(const fp32_lanes& a, const fp32_lanes& b, const fp32_lanes& c) { return a * b + c; }
 #endif

@@ -18,7 +18,7 @@ namespace axonzoo {
 
 /// 2-D cross-correlation. x [N, C, H, W], best channels_last (a slice of the channels of one is as good), float32 or bfloat16;
 /// weight [K, C, h, w], best channels_last too, and bias [K] (may be undefined) float32: cast inside when x is bfloat16, their
-/// gradients come back in float32. Gives [N, K, H', W'] as x. On CPUs with AVX-512 by own kernels, elsewhere by ATen. Throws
+/// gradients come back in float32. Gives [N, K, H', W'] as x. On CPUs with AVX-512 or AVX2 by own kernels, elsewhere by ATen. Throws
 /// `error` when the shapes do not fit.
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride,
                        std::int64_t padding);
@@ -44,7 +44,7 @@ inline at::Tensor transposed_convolution_2x2(const at::Tensor& x, const at::Tens
 
 }  // namespace reference
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace detail {
 
@@ -138,7 +138,7 @@ inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, con
   detail::require_shapes(x.dim() == 4 && weight.dim() == 4 && x.size(1) == weight.size(1) && stride > 0 && padding >= 0 &&
                              x.size(2) + 2 * padding >= weight.size(2) && x.size(3) + 2 * padding >= weight.size(3),
                          "convolving", x, weight);
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
   if (detail::own_kernels(x, weight)) {
     return detail::convolution_function::apply(x, weight, std::optional<at::Tensor>(), detail::optional(bias), stride, padding);
   }
@@ -148,7 +148,7 @@ inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, con
 
 inline at::Tensor convolution_of_concatenated(const at::Tensor& a, const at::Tensor& b, const at::Tensor& weight, const at::Tensor& bias,
                                               std::int64_t stride, std::int64_t padding) {
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
   const bool alike = a.dim() == 4 && b.dim() == 4 && a.size(0) == b.size(0) && a.size(2) == b.size(2) && a.size(3) == b.size(3) &&
                      a.size(1) + b.size(1) == weight.size(1) && a.scalar_type() == b.scalar_type() && b.size(1) > 0;
   const bool fits = alike && a.size(2) + 2 * padding >= weight.size(2) && a.size(3) + 2 * padding >= weight.size(3);
@@ -162,7 +162,7 @@ inline at::Tensor convolution_of_concatenated(const at::Tensor& a, const at::Ten
 inline at::Tensor transposed_convolution_2x2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   detail::require_shapes(x.dim() == 4 && weight.dim() == 4 && x.size(1) == weight.size(0) && weight.size(2) == 2 && weight.size(3) == 2,
                          "upsampling", x, weight);
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
   if (detail::own_kernels(x, weight)) {
     return detail::transposed_convolution_function::apply(x, weight, detail::optional(bias));
   }

@@ -5,13 +5,10 @@
 #include <utility>
 #include <vector>
 
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
-
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
 
+#include <axonzoo/nn/kernels/lanes.hpp>
 #include <axonzoo/train/optimizer.hpp>
 
 namespace axonzoo {
@@ -48,21 +45,17 @@ inline void adamw_run(float* weight, const float* gradient, float* mean, float* 
                       const adamw_factors& f) {
   const float rest1 = 1 - f.beta1, rest2 = 1 - f.beta2;
   std::int64_t i = 0;
-#if defined(__AVX512F__)
-  // By hand, because g++ does not vectorise a square root that might set errno.
-  const auto all = [](float x) { return _mm512_set1_ps(x); };
-  for (; i + 16 <= count; i += 16) {
-    const __m512 g = _mm512_mul_ps(_mm512_loadu_ps(gradient + i), all(f.gradient_scale));
-    const __m512 old_mean = _mm512_loadu_ps(mean + i);
-    const __m512 m = _mm512_fmadd_ps(all(rest1), _mm512_sub_ps(g, old_mean), old_mean);
-    const __m512 s = _mm512_fmadd_ps(all(f.beta2), _mm512_loadu_ps(square + i), _mm512_mul_ps(all(rest2), _mm512_mul_ps(g, g)));
-    const __m512 root = _mm512_maskz_sqrt_ps(static_cast<__mmask16>(0xffff), s);
-    const __m512 move = _mm512_div_ps(_mm512_mul_ps(all(f.step_size), m), _mm512_fmadd_ps(root, all(f.root_scale), all(f.epsilon)));
-    _mm512_storeu_ps(mean + i, m);
-    _mm512_storeu_ps(square + i, s);
-    _mm512_storeu_ps(weight + i, _mm512_fmsub_ps(all(f.keep), _mm512_loadu_ps(weight + i), move));
+  using kernels::lanes;
+  const lanes scale = lanes::all(f.gradient_scale), keep = lanes::all(f.keep), beta2 = lanes::all(f.beta2), change1 = lanes::all(rest1),
+              change2 = lanes::all(rest2), size = lanes::all(f.step_size), root_scale = lanes::all(f.root_scale), epsilon = lanes::all(f.epsilon);
+  for (; i + lanes::width <= count; i += lanes::width) {
+    const lanes g = lanes::load(gradient + i) * scale, old_mean = lanes::load(mean + i);
+    const lanes m = fma(change1, g - old_mean, old_mean);
+    const lanes s = fma(beta2, lanes::load(square + i), change2 * (g * g));
+    m.store(mean + i);
+    s.store(square + i);
+    (keep * lanes::load(weight + i) - size * m / fma(sqrt(s), root_scale, epsilon)).store(weight + i);
   }
-#endif
   for (; i < count; ++i) {
     const float g = gradient[i] * f.gradient_scale;
     mean[i] += rest1 * (g - mean[i]);

@@ -36,7 +36,7 @@ inline std::atomic<bool>& winograd_allowed() {
   return allowed;
 }
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 template <class T>
 pixels<const T> pixels_of(const at::Tensor& x) {
@@ -55,9 +55,9 @@ inline at::Tensor empty_channels_last(at::IntArrayRef sizes, const at::Tensor& l
 /// Work(element) for the elements that have kernels.
 template <class Work>
 auto with_kernel_element([[maybe_unused]] const at::Tensor& x, const Work& work) {
-#if defined(AXONZOO_AVX512_BF16)
-  if (x.scalar_type() == at::kBFloat16) return work(c10::BFloat16{});
-#endif
+  if constexpr (available<c10::BFloat16>) {
+    if (x.scalar_type() == at::kBFloat16) return work(c10::BFloat16{});
+  }
   return work(float{});
 }
 

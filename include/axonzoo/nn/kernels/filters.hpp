@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -54,7 +55,23 @@ inline __m512i in_turn(__m512 first, __m512 second) {
   return _mm512_permutex2var_epi16(both, _mm512_load_si512(order.data()), both);
 }
 
-/// Output channels that a kernel keeps in registers: up to three vectors of 16, the last of which may be one of 8.
+#elif defined(AXONZOO_VECTORS)
+
+/// A unit of what load(0) and, of bfloat16, load(1) give.
+template <class T, class Load>
+std::uint32_t unit_of(const Load& load) {
+  if constexpr (elements_per_unit<T> == 1) {
+    return std::bit_cast<std::uint32_t>(load(0));
+  } else {
+    return c10::BFloat16(load(0)).x | static_cast<std::uint32_t>(c10::BFloat16(load(1)).x) << 16;
+  }
+}
+
+#endif
+
+#if defined(AXONZOO_VECTORS)
+
+/// Output channels that a kernel keeps in registers: up to `block_vectors` of 16, the last of which may be one of 8.
 struct filter_block {
   std::int64_t channel = 0;  ///< first one
   int lanes = 0;             ///< how many are real
@@ -68,7 +85,7 @@ inline std::vector<filter_block> filter_blocks(const std::vector<std::int64_t>& 
   std::vector<filter_block> blocks;
   std::int64_t first = 0, offset = 0;
   for (const std::int64_t channels : outputs) {
-    const std::int64_t vectors = (channels + 15) / 16, count = (vectors + 2) / 3;
+    const std::int64_t vectors = (channels + 15) / 16, count = (vectors + block_vectors - 1) / block_vectors;
     std::int64_t channel = first, done = 0;
     for (std::int64_t b = 0; b < count; ++b) {
       const std::int64_t until = vectors * (b + 1) / count;
@@ -114,6 +131,7 @@ class packed_filters {
   [[nodiscard]] std::int64_t pitch() const { return units_ * elements_per_unit<T>; }
 
  private:
+#if defined(AXONZOO_AVX512)
   /// 16 output channels from `lane` on and up to 16 units of input channels of one tap.
   void pack(const weight_view& weights, const filter_block& block, std::int64_t tap, std::int64_t lane, std::int64_t unit, std::int64_t end) {
     const std::int64_t width = block.halves * 8;
@@ -150,6 +168,23 @@ class packed_filters {
     if constexpr (elements_per_unit<T> == 1) return _mm512_castps_si512(load(unit));
     return in_turn(load(2 * unit), load(2 * unit + 1));
   }
+#else
+  /// 16 output channels from `lane` on and up to 16 units of input channels of one tap.
+  void pack(const weight_view& weights, const filter_block& block, std::int64_t tap, std::int64_t lane, std::int64_t unit, std::int64_t end) {
+    const std::int64_t width = block.halves * 8, kept = std::min<std::int64_t>(16, width - lane);
+    const float* const from = weights.data + (block.channel + lane) * weights.out_stride + tap / columns_ * weights.row_stride +
+                              tap % columns_ * weights.column_stride;
+    std::uint32_t* const to = memory_.data() + block.offset + tap * units_ * width + lane;
+    for (std::int64_t i = 0; i < kept; ++i) {
+      for (std::int64_t u = unit; u < end; ++u) {
+        to[u * width + i] = unit_of<T>([&](std::int64_t part) {
+          const std::int64_t in = u * elements_per_unit<T> + part;
+          return lane + i < block.lanes && in < weights.ins ? from[i * weights.out_stride + in * weights.in_stride] : 0.0F;
+        });
+      }
+    }
+  }
+#endif
 
   std::int64_t rows_, columns_, units_;
   std::vector<filter_block> blocks_;

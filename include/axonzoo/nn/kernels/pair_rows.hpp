@@ -10,9 +10,11 @@
 #include <axonzoo/nn/kernels/pixels.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels {
+
+#if defined(AXONZOO_AVX512)
 
 /// to[i] = (a[i], b[i]); null is a row of zeros.
 inline void interleave(const c10::BFloat16* a, const c10::BFloat16* b, std::int64_t count, std::uint32_t* to) {
@@ -31,6 +33,17 @@ inline void interleave(const c10::BFloat16* a, const c10::BFloat16* b, std::int6
     _mm512_mask_storeu_epi32(to + i + 16, static_cast<__mmask16>(mask >> 16), _mm512_permutex2var_epi16(x, second, y));
   }
 }
+
+#else
+
+/// The same, for the compiler to vectorise.
+inline void interleave(const c10::BFloat16* a, const c10::BFloat16* b, std::int64_t count, std::uint32_t* to) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    to[i] = (a == nullptr ? 0U : a[i].x) | static_cast<std::uint32_t>(b == nullptr ? 0 : b[i].x) << 16;
+  }
+}
+
+#endif
 
 /// Units of rows that a gradient sums over, [pixel][channel] with `pitch` units a pixel: row `first` and row `second` of image n
 /// side by side for bfloat16, row `first` alone for float. Rows and pixels outside of the image are zero.

@@ -6,28 +6,32 @@
 
 #include <c10/util/BFloat16.h>
 
-/// Own kernels need AVX-512 (bfloat16 its dot product as well) and are left to oneDNN where there are tile registers (AMX).
+/// Own convolutions need AVX-512 (bfloat16 its dot product as well, and are left to oneDNN where there are tile registers, AMX), or AVX2, where bfloat16 is
+/// widened as it is multiplied; own attention needs AVX-512.
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define AXONZOO_AVX512 1
 #if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
 #define AXONZOO_AVX512_BF16 1
 #endif
+#elif defined(__AVX2__) && defined(__FMA__)
+#define AXONZOO_AVX2 1
 #endif
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_AVX512) || defined(AXONZOO_AVX2)
+#define AXONZOO_VECTORS 1
 #include <immintrin.h>
 #endif
 
 namespace axonzoo::kernels {
 
-/// Whether this build has own kernels for the element type.
+/// Whether this build has own convolutions for the element type.
 template <class T>
 inline constexpr bool available = false;
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 template <>
 inline constexpr bool available<float> = true;
 #endif
-#if defined(AXONZOO_AVX512_BF16)
+#if defined(AXONZOO_AVX512_BF16) || defined(AXONZOO_AVX2)
 template <>
 inline constexpr bool available<c10::BFloat16> = true;
 #endif
@@ -36,7 +40,7 @@ inline constexpr bool available<c10::BFloat16> = true;
 template <class T>
 inline constexpr int elements_per_unit = 4 / static_cast<int>(sizeof(T));
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 /// work(0) ... work(Count - 1), the numbers known at compile time so that arrays of vectors stay in registers.
 template <int Count, class Work>
@@ -49,6 +53,11 @@ template <int Count, class Work>
 /// A vector of 16 or 8 float accumulators and what the kernels do with it.
 template <int Lanes>
 struct vector;
+
+#if defined(AXONZOO_AVX512)
+
+/// Vectors of 16 channels that a kernel keeps for each pixel.
+inline constexpr std::int64_t block_vectors = 3;
 
 template <>
 struct vector<16> {
@@ -104,6 +113,91 @@ struct vector<8> {
     return _mm256_fmadd_ps(a, b, sum);
   }
 };
+
+#else
+
+inline constexpr std::int64_t block_vectors = 1;
+
+/// Ones in the first `lanes` of eight.
+inline __m256i first_of_eight(std::int64_t lanes) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(lanes)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+/// Rounded to nearest even, what is not a number to one that is not.
+inline __m128i rounded_to_bf16(__m256 wide) {
+  const __m256i bits = _mm256_castps_si256(wide);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), 16);
+  const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(wide, wide, _CMP_UNORD_Q));
+  const __m256i kept = _mm256_blendv_epi8(rounded, _mm256_set1_epi32(0x7fc0), nan);
+  return _mm_packus_epi32(_mm256_castsi256_si128(kept), _mm256_extracti128_si256(kept, 1));
+}
+
+template <>
+struct vector<8> {
+  using type = __m256;
+  static type zero() { return _mm256_setzero_ps(); }
+  static type load(const void* p) { return _mm256_loadu_ps(static_cast<const float*>(p)); }
+  static type broadcast(const std::uint32_t* p) { return _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(*p))); }
+  static type narrow(type a) { return a; }
+  static type add(type a, type b) { return _mm256_add_ps(a, b); }
+  static void store(float* p, type a) { _mm256_storeu_ps(p, a); }
+  static void store(c10::BFloat16* p, type a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), rounded_to_bf16(a)); }
+  static void store(float* p, type a, int lanes) { _mm256_maskstore_ps(p, first_of_eight(lanes), a); }
+  static void store(c10::BFloat16* p, type a, int lanes) {
+    c10::BFloat16 all[8];
+    store(all, a);
+    for (int i = 0; i < 8 && i < lanes; ++i) p[i] = all[i];
+  }
+  template <class T>
+  static type multiply_add(type sum, type a, type b) {
+    if constexpr (std::is_same_v<T, float>) {
+      return _mm256_fmadd_ps(a, b, sum);
+    } else {
+      return _mm256_fmadd_ps(upper(a), upper(b), _mm256_fmadd_ps(lower(a), lower(b), sum));
+    }
+  }
+
+ private:
+  /// The first and the second bfloat16 of each pair, as floats.
+  static type lower(type pairs) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(pairs), 16)); }
+  static type upper(type pairs) { return _mm256_and_ps(pairs, _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(0xffff0000)))); }
+};
+
+/// Two registers.
+template <>
+struct vector<16> {
+  using half = vector<8>;
+  struct type {
+    half::type low, high;
+    operator half::type() const { return low; }  // NOLINT(google-explicit-constructor): of a broadcast, both are alike
+  };
+  static type zero() { return {half::zero(), half::zero()}; }
+  static type load(const void* p) { return {half::load(p), half::load(static_cast<const float*>(p) + 8)}; }
+  static type broadcast(const std::uint32_t* p) {
+    const half::type all = half::broadcast(p);
+    return {all, all};
+  }
+  static type add(type a, type b) { return {half::add(a.low, b.low), half::add(a.high, b.high)}; }
+  template <class Out>
+  static void store(Out* p, type a) {
+    half::store(p, a.low);
+    half::store(p + 8, a.high);
+  }
+  template <class Out>
+  static void store(Out* p, type a, int lanes) {
+    if (lanes < 8) return half::store(p, a.low, lanes);
+    half::store(p, a.low);
+    if (lanes == 16) return half::store(p + 8, a.high);
+    if (lanes > 8) half::store(p + 8, a.high, lanes - 8);
+  }
+  template <class T>
+  static type multiply_add(type sum, type a, type b) {
+    return {half::multiply_add<T>(sum.low, a.low, b.low), half::multiply_add<T>(sum.high, a.high, b.high)};
+  }
+};
+
+#endif
 
 #endif
 

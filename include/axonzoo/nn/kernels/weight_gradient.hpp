@@ -13,7 +13,7 @@
 #include <axonzoo/nn/kernels/scratch.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels {
 
@@ -27,7 +27,11 @@ struct weight_gradient_view {
 namespace direct {
 
 /// Output channels that a tile of the gradient covers.
+#if defined(AXONZOO_AVX512)
 inline constexpr int gradient_outs = 8;
+#else
+inline constexpr int gradient_outs = 4;
+#endif
 
 struct gradient_strides {
   std::int64_t rows, columns;            ///< pixels that are summed over
@@ -38,7 +42,7 @@ struct gradient_strides {
 
 using gradient_kernel = void (*)(const gradient_strides&, const std::uint32_t*, const std::uint32_t*, float*, bool);
 
-/// sums[k][lane] (+)= sum over pixels of output[pixel][k] * input[pixel][lane], 8 channels k by up to 48 lanes in registers.
+/// sums[k][lane] (+)= sum over pixels of output[pixel][k] * input[pixel][lane], gradient_outs channels k by a block of lanes in registers.
 template <class T, int Halves>
 void gradient_tile(const gradient_strides& s, const std::uint32_t* input, const std::uint32_t* output, float* sums, bool add) {
   constexpr int full = Halves / 2, tail = Halves % 2, outs = gradient_outs;
@@ -83,9 +87,11 @@ void gradient_tile(const gradient_strides& s, const std::uint32_t* input, const 
   });
 }
 
+/// By halves - 1.
 template <class T>
-inline constexpr std::array<gradient_kernel, 6> gradient_tiles{gradient_tile<T, 1>, gradient_tile<T, 2>, gradient_tile<T, 3>,
-                                                               gradient_tile<T, 4>, gradient_tile<T, 5>, gradient_tile<T, 6>};
+inline constexpr auto gradient_tiles = []<int... Halves>(std::integer_sequence<int, Halves...>) {
+  return std::array<gradient_kernel, sizeof...(Halves)>{gradient_tile<T, Halves + 1>...};
+}(std::make_integer_sequence<int, 2 * block_vectors>());
 
 }  // namespace direct
 
@@ -143,7 +149,7 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
                                                  outs,
                                                  output_row,
                                                  lane_pitch};
-          const std::int64_t vectors = (halves + 1) / 2, blocks = (vectors + 2) / 3;
+          const std::int64_t vectors = (halves + 1) / 2, blocks = (vectors + block_vectors - 1) / block_vectors;
           for (std::int64_t tap = 0; tap < taps.rows; ++tap) {
             const std::uint32_t* const in = input_band.data() + (r * taps.stride + tap) * input_row + x * taps.stride * pitch;
             const std::uint32_t* const out = output_band.data() + r * output_row + x * outs;

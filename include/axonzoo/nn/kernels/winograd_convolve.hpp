@@ -12,7 +12,7 @@
 #include <axonzoo/nn/kernels/winograd.hpp>
 #include <axonzoo/nn/kernels/winograd_filters.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels::winograd {
 

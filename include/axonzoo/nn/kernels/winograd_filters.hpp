@@ -7,12 +7,13 @@
 #include <ATen/Parallel.h>
 
 #include <axonzoo/nn/kernels/filters.hpp>
+#include <axonzoo/nn/kernels/lanes.hpp>
 #include <axonzoo/nn/kernels/scratch.hpp>
 #include <axonzoo/nn/kernels/transpose.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 #include <axonzoo/nn/kernels/winograd.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels::winograd {
 
@@ -30,11 +31,7 @@ class transformed_filters {
         const filter_block& block = blocks_[static_cast<std::size_t>(task / tiles)];
         const std::int64_t unit = task % tiles * 16, end = std::min(unit + 16, units_);
         for (std::int64_t lane = 0; lane < block.halves * 8; lane += 16) {
-          if (weights.in_stride == 1) {
-            pack_rows(weights, block, lane, unit, end);
-          } else {
-            pack_columns(weights, block, lane, unit, end);
-          }
+          pack(weights, block, lane, unit, end);
         }
       }
     });
@@ -46,6 +43,19 @@ class transformed_filters {
   [[nodiscard]] std::int64_t pitch() const { return units_ * elements_per_unit<T>; }
 
  private:
+  [[nodiscard]] std::uint32_t* target(const filter_block& block, int component, std::int64_t unit, std::int64_t lane) const {
+    return memory_.data() + block.offset + (component * units_ + unit) * block.halves * 8 + lane;
+  }
+
+#if defined(AXONZOO_AVX512)
+  void pack(const weight_view& weights, const filter_block& block, std::int64_t lane, std::int64_t unit, std::int64_t end) {
+    if (weights.in_stride == 1) {
+      pack_rows(weights, block, lane, unit, end);
+    } else {
+      pack_columns(weights, block, lane, unit, end);
+    }
+  }
+
   /// load(row, column) gives a vector of each of the nine weights.
   template <class Load>
   static void transform(const Load& load, __m512 (&to)[components]) {
@@ -60,10 +70,6 @@ class transformed_filters {
     __m512 columns[3][4];
     for (std::int64_t x = 0; x < 3; ++x) spread(load(0, x), load(1, x), load(2, x), columns[x]);
     for (int r = 0; r < 4; ++r) spread(columns[0][r], columns[1][r], columns[2][r], to + 4 * r);
-  }
-
-  [[nodiscard]] std::uint32_t* target(const filter_block& block, int component, std::int64_t unit, std::int64_t lane) const {
-    return memory_.data() + block.offset + (component * units_ + unit) * block.halves * 8 + lane;
   }
 
   /// Input channels lie side by side: 16 units of one output channel at a time, turned to 16 output channels of a unit.
@@ -117,6 +123,43 @@ class transformed_filters {
       }
     }
   }
+#else
+  /// 16 output channels of one unit at a time.
+  void pack(const weight_view& weights, const filter_block& block, std::int64_t lane, std::int64_t unit, std::int64_t end) {
+    const std::int64_t kept = std::min<std::int64_t>(16, block.halves * 8 - lane);
+    const lanes half = lanes::all(0.5F);
+    const auto spread = [&half](const lanes& a, const lanes& b, const lanes& c, lanes* out) {
+      const lanes ends = (a + c) * half, middle = b * half;
+      out[0] = a;
+      out[1] = ends + middle;
+      out[2] = ends - middle;
+      out[3] = c;
+    };
+    for (; unit < end; ++unit) {
+      float transformed[elements_per_unit<T>][components][16];
+      for (int part = 0; part < elements_per_unit<T>; ++part) {
+        const std::int64_t in = unit * elements_per_unit<T> + part;
+        const float* const from = weights.data + (block.channel + lane) * weights.out_stride + in * weights.in_stride;
+        float given[3][3][16] = {};
+        for (std::int64_t i = 0; in < weights.ins && lane + i < block.lanes && i < 16; ++i) {
+          for (int y = 0; y < 3; ++y) {
+            for (int x = 0; x < 3; ++x) given[y][x][i] = from[i * weights.out_stride + y * weights.row_stride + x * weights.column_stride];
+          }
+        }
+        lanes columns[3][4], row[4];
+        for (int x = 0; x < 3; ++x) spread(lanes::load(given[0][x]), lanes::load(given[1][x]), lanes::load(given[2][x]), columns[x]);
+        for (int r = 0; r < 4; ++r) {
+          spread(columns[0][r], columns[1][r], columns[2][r], row);
+          for (int s = 0; s < 4; ++s) row[s].store(transformed[part][4 * r + s]);
+        }
+      }
+      for (int c = 0; c < components; ++c) {
+        std::uint32_t* const to = target(block, c, unit, lane);
+        for (std::int64_t i = 0; i < kept; ++i) to[i] = unit_of<T>([&](int part) { return transformed[part][c][i]; });
+      }
+    }
+  }
+#endif
 
   std::int64_t units_;
   std::vector<filter_block> blocks_;

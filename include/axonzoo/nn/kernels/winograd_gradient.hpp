@@ -14,7 +14,7 @@
 #include <axonzoo/nn/kernels/weight_gradient.hpp>
 #include <axonzoo/nn/kernels/winograd.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels::winograd {
 
@@ -118,7 +118,7 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
       const std::uint32_t* const in = units_of_tiles(transformed.data(), input_stride, count, pitch, transformed_pairs.data(), input_units);
       const std::uint32_t* const out = units_of_tiles(spread.data(), spread_stride, count, outs, spread_pairs.data(), spread_units);
       const direct::gradient_strides strides{1, (count + paired - 1) / paired, pitch, 0, outs, 0, lane_pitch};
-      const std::int64_t vectors = (halves + 1) / 2, blocks = (vectors + 2) / 3;
+      const std::int64_t vectors = (halves + 1) / 2, blocks = (vectors + block_vectors - 1) / block_vectors;
       for (std::int64_t component = 0; component < components; ++component) {
         for (std::int64_t b = 0; b < blocks; ++b) {
           const std::int64_t begin = vectors * b / blocks * 2, end = std::min(vectors * (b + 1) / blocks * 2, halves);
