@@ -18,11 +18,10 @@
 #include <axonzoo/core/allocator.hpp>
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/threads.hpp>
-#include <axonzoo/data/read.hpp>
 #include <axonzoo/data/split.hpp>
 #include <axonzoo/io/replace_file.hpp>
+#include <axonzoo/train/dense_task.hpp>
 #include <axonzoo/train/record.hpp>
-#include <axonzoo/train/test_images.hpp>
 #include <axonzoo/train/trainer.hpp>
 
 namespace axonzoo {
@@ -73,31 +72,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   const auto parts = split_by_subject(data, options.test_subjects, options.validation_share, options.seed);
   for (const auto* members : {&parts.train, &parts.validation, &parts.test}) detail::require_masks(data, *members);
   const target_pixel_size pixel_size = !options.pixel_size.none() ? options.pixel_size : detail::median_pixel_size(data, parts.train, options.image_pixel_size);
-  const auto cache = std::make_shared<prepared_cache>(data, pixel_size, options.image_pixel_size, options.cache_bytes);
-  // All images are read now: a file that cannot be read should not be found after the training.
-  for (const auto* members : {&parts.validation, &parts.test}) {
-    for (const auto member : *members) static_cast<void>(cache->get(member));
-  }
-  double area = 0;
-  for (const auto member : parts.train) {
-    const auto prepared = cache->get(member);
-    const auto height = static_cast<std::int64_t>(prepared->pixels.shape(0)), width = static_cast<std::int64_t>(prepared->pixels.shape(1));
-    area += static_cast<double>(height * width);
-    if (options.patch > height || options.patch > width) {
-      throw error("cannot cut patches of " + std::to_string(options.patch) + " px from '" + data.micrographs[member].path.string() + "'",
-                  "it has " + std::to_string(width) + " x " + std::to_string(height) + " px at " + std::to_string(pixel_size.of(data.micrographs[member].contrast)) + " um",
-                  "give a smaller --patch or a finer --pixel-size");
-    }
-  }
-
-  checkpoint_facts facts;
-  facts.variant = chosen.variant;
-  facts.model = chosen.model;
-  facts.precision = chosen.precision;
-  facts.classes = data.classes;
-  facts.channels = static_cast<std::int64_t>(channels_of(data));
-  facts.pixel_size = pixel_size;
-  facts.patch = options.patch;
+  const auto task = std::make_unique<dense_task>(data, parts, chosen, options, pixel_size);
 
   std::error_code failure;
   std::filesystem::create_directories(options.out, failure);
@@ -105,25 +80,26 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
 
   const c10::Device device(options.device);
   const auto ranks = chosen.connect(place, device.is_cuda() ? c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(place.local_rank)) : device);
-  trainer loop(cache, parts, chosen, options, *ranks, facts, area);
+  trainer loop(*task, chosen, options, *ranks);
   auto record = record_of(chosen, options, folders, data, parts, pixel_size, ranks->world_size());
   loop.phases().add("start", seconds_since(started));
   if (!loop.train()) return nlohmann::json::object();
   if (ranks->rank() != 0) return nlohmann::json::object();
 
-  const auto whole = chosen.make_network(facts.channels, static_cast<std::int64_t>(facts.classes.size()));
+  const auto whole = task->make_network();
   record["parameters_before"] = parameter_count(*whole);
-  record["macs_before"] = patch_macs(*whole, facts.channels, options.patch);
+  record["macs_before"] = task->macs(*whole);
   record["parameters"] = parameter_count(loop.net());
-  record["macs"] = patch_macs(loop.net(), facts.channels, options.patch);
+  record["macs"] = task->macs(loop.net());
   record["steps"] = loop.steps();
   record["images_per_second"] = static_cast<double>(loop.steps() * options.batch) / loop.step_seconds();
   record["losses"] = loop.losses();
-  record["inference"] = {{"images_per_second", patches_per_second(loop.net(), chosen, device, facts.channels, options.patch)}};
-  auto test = loop.phases().time("test", [&] { return test_images(loop.net(), *cache, parts.test, chosen, options); });
+  record["inference"] = {{"images_per_second", task->samples_per_second(loop.net())}};
+  auto test = loop.phases().time("test", [&] { return task->test(loop.net()); });
   record["inference"]["seconds_per_megapixel"] = test.at("seconds_per_megapixel");
   test.erase("seconds_per_megapixel");
   record["test"] = std::move(test);
+  task->describe(record);
   record["history"] = loop.history();
   record["peak_memory_bytes"] = peak_resident_bytes();
   record["seconds"] = loop.phases().seconds();

@@ -16,8 +16,6 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/from_blob.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 #include <nlohmann/json.hpp>
@@ -25,11 +23,8 @@
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/interrupt.hpp>
 #include <axonzoo/core/progress.hpp>
-#include <axonzoo/data/loader.hpp>
-#include <axonzoo/data/split.hpp>
 #include <axonzoo/infer/checkpoint.hpp>
 #include <axonzoo/nn/shared_batch_statistics.hpp>
-#include <axonzoo/nn/soft_loss.hpp>
 #include <axonzoo/parallel/communicator.hpp>
 #include <axonzoo/train/adamw.hpp>
 #include <axonzoo/train/options.hpp>
@@ -38,30 +33,27 @@
 #include <axonzoo/train/schedule.hpp>
 #include <axonzoo/train/sgd.hpp>
 #include <axonzoo/train/training_state.hpp>
-#include <axonzoo/train/validation.hpp>
+#include <axonzoo/train/training_task.hpp>
 #include <axonzoo/train/weight_average.hpp>
 
 namespace axonzoo {
 
-/// The training loop of every variant: patches, forward, backward, update, and at each epoch's end a validation and a saved state.
+/// The training loop of every variant and task: batches, forward, backward, update, and at each epoch's end a validation and a saved state.
 class trainer {
  public:
-  trainer(std::shared_ptr<prepared_cache> cache, split parts, const recipe& chosen, const train_options& options, communicator& ranks,
-          checkpoint_facts facts, double pixel_area)
-      : cache_(std::move(cache)),
-        parts_(std::move(parts)),
+  /// Holds references to all of them.
+  trainer(training_task& task, const recipe& chosen, const train_options& options, communicator& ranks)
+      : task_(task),
         recipe_(chosen),
         options_(options),
         ranks_(ranks),
-        facts_(std::move(facts)),
         device_(options.device),
         average_(options.average_decay),
         prune_(chosen.start_pruning()) {
     at::manual_seed(options_.seed);
-    net_ = recipe_.make_network(facts_.channels, static_cast<std::int64_t>(facts_.classes.size()));
+    net_ = task_.make_network();
     net_->to(device_);
-    const auto pass = static_cast<std::int64_t>(pixel_area / static_cast<double>(options_.patch * options_.patch * options_.batch));
-    epoch_steps_ = options_.epoch_steps > 0 ? options_.epoch_steps : std::clamp<std::int64_t>(pass, 25, 200);
+    epoch_steps_ = options_.epoch_steps > 0 ? options_.epoch_steps : task_.epoch_steps();
     total_steps_ = options_.steps > 0 ? options_.steps : options_.epochs * epoch_steps_;
     start_optimizer();
     if (options_.resume && has_training_state(options_.out)) resume();
@@ -72,15 +64,13 @@ class trainer {
   /// Trains until the budget is spent, patience ends or Ctrl-C; false when it was interrupted. The network then holds the chosen weights:
   /// those of the best validation, or the last average where nothing validates.
   bool train() {
-    auto how = loading();
-    how.first_step = step_;
-    loader batches(cache_, parts_.train, how);
+    const auto batches = task_.batches(step_, ranks_);
     progress shown("training " + recipe_.variant, total_steps_ > 0 ? static_cast<double>(total_steps_) : options_.minutes * 60);
     begin_ = clock::now() - std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(elapsed_));
 
     bool going = true;
     while (going && !spent()) {
-      const auto batch = phases_.time("wait", [&] { return batches.next(); });
+      const auto batch = phases_.time("wait", [&] { return batches->next(); });
       phases_.add("load", batch.load_seconds);
       phases_.add("augment", batch.augment_seconds);
       const double loss = train_step(batch);
@@ -121,7 +111,6 @@ class trainer {
 
  private:
   using clock = std::chrono::steady_clock;
-  static constexpr std::int64_t first_calibration_step = std::int64_t{1} << 40;
 
   static double seconds_since(clock::time_point begin) { return std::chrono::duration<double>(clock::now() - begin).count(); }
   static std::string three_digits(double value) {
@@ -170,59 +159,12 @@ class trainer {
     return common[0].item<double>();
   }
 
-  /// [N, H, W], valid while the batch is.
-  [[nodiscard]] at::Tensor labels_of(const loaded_batch& batch) const {
-    return at::from_blob(const_cast<std::uint8_t*>(batch.labels.data()), {batch.n, batch.height, batch.width}, at::kByte).to(device_);
-  }
-
-  /// [N, C, H, W], channels last, valid while the batch is.
-  [[nodiscard]] at::Tensor images_of(const loaded_batch& batch) const {
-    return at::from_blob(const_cast<float*>(batch.pixels.data()), {batch.n, batch.height, batch.width, batch.channels}, at::kFloat)
-        .permute({0, 3, 1, 2})
-        .to(device_, recipe_.setting.compute_type);
-  }
-
-  [[nodiscard]] loader_options loading() const {
-    loader_options how;
-    how.batch = options_.batch;
-    how.patch = options_.patch;
-    how.workers = options_.workers;
-    how.seed = options_.seed;
-    how.rank = ranks_.rank();
-    how.world_size = ranks_.world_size();
-    how.foreground_share = options_.foreground_share;
-    how.augment = options_.augment;
-    return how;
-  }
-
-  /// Training patches that no step trains on, so that ranks and a resumed run see the same.
-  [[nodiscard]] calibration calibration_set() {
-    calibration made;
-    made.world_size = ranks_.world_size();
-    made.loss = [](const at::Tensor& logits, const at::Tensor& labels) { return dice_cross_entropy(logits, labels); };
-    made.sum = [this](at::Tensor& values) { ranks_.sum(values); };
-    made.each_batch = [this](std::int64_t count, const std::function<void(const calibration::batch&)>& visit) {
-      const auto scope = recipe_.setting.enter(device_.type());
-      auto how = loading();
-      how.first_step = first_calibration_step;
-      loader batches(cache_, parts_.train, how);
-      const std::int64_t own = options_.batch * ranks_.rank() / ranks_.world_size();
-      for (std::int64_t i = 0; i < count; ++i) {
-        const auto batch = batches.next();
-        visit({images_of(batch), labels_of(batch), i * options_.batch + own});
-      }
-    };
-    return made;
-  }
-
-  double train_step(const loaded_batch& batch) {
+  double train_step(const training_batch& batch) {
     net_->train();
     const auto scope = recipe_.setting.enter(device_.type());
     std::optional<shared_batch_statistics> shared;
     if (ranks_.world_size() > 1) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
-    const auto labels = labels_of(batch);
-    const auto images = images_of(batch);
-    at::Tensor loss = phases_.time("forward", [&] { return supervised_loss(net_->forward(images), labels); });
+    at::Tensor loss = phases_.time("forward", [&] { return batch.loss(*net_); });
     const double value = agree(loss.item<double>());
     if (!std::isfinite(value)) refuse_loss(value, batch);
     optimizer_->clear_gradients();
@@ -241,21 +183,7 @@ class trainer {
     return value;
   }
 
-  /// Coarser logits weigh half as much each (nnU-Net's deep supervision).
-  static at::Tensor supervised_loss(const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
-    at::Tensor loss;
-    double weight = 1, weights = 0;
-    for (const auto& level : logits) {
-      const auto factor = labels.size(1) / level.size(2);
-      const auto term = dice_cross_entropy(level, factor == 1 ? labels : labels_at(labels, factor)) * weight;
-      loss = loss.defined() ? loss + term : term;
-      weights += weight;
-      weight /= 2;
-    }
-    return loss / weights;
-  }
-
-  [[noreturn]] void refuse_loss(double value, const loaded_batch& batch) const {
+  [[noreturn]] void refuse_loss(double value, const training_batch& batch) const {
     auto names = batch.names;
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -269,7 +197,7 @@ class trainer {
     if (!prune_->due(spent_share())) return;
     phases_.time("prune", [&] {
       ranks_.detach();
-      const auto narrowings = prune_->prune(*net_, calibration_set());
+      const auto narrowings = prune_->prune(*net_, task_.calibration_set(ranks_));
       for (const auto& one : narrowings) optimizer_->narrow(one.tensor, one.axis, one.kept);
       average_.narrow(narrowings);
       best_ = -1;  // what came before does not compete
@@ -284,16 +212,16 @@ class trainer {
     epoch_loss_ = 0;
     epoch_count_ = 0;
     bool going = true;
-    if (!parts_.validation.empty()) {
+    if (task_.validates()) {
       phases_.time("validate", [&] {
         average_.exchange(*net_);
-        const auto scores = validate(*net_, *cache_, parts_.validation, recipe_, device_, options_.patch, facts_.classes, ranks_);
+        const auto scores = task_.validate(*net_, ranks_);
         entry["validation"] = scores;
         const double dice = scores.at("dice").get<double>();
         if (prune_->finished() && dice > best_) {
           best_ = dice;
           best_epoch_ = epoch_;
-          if (ranks_.rank() == 0) write_checkpoint(options_.out / "checkpoint.safetensors", named_tensors(*net_), facts_);
+          if (ranks_.rank() == 0) task_.write_checkpoint(options_.out / "checkpoint.safetensors", *net_);
         }
         average_.exchange(*net_);
       });
@@ -308,13 +236,13 @@ class trainer {
 
   void choose_weights() {
     const auto path = options_.out / "checkpoint.safetensors";
-    if (parts_.validation.empty() || best_ < 0) {
+    if (!task_.validates() || best_ < 0) {
       average_.exchange(*net_);
-      if (ranks_.rank() == 0) write_checkpoint(path, named_tensors(*net_), facts_);
+      if (ranks_.rank() == 0) task_.write_checkpoint(path, *net_);
     } else {
       auto written = at::zeros({1});
       ranks_.sum(written);  // rank 0 has come this far, so its file is whole
-      load_tensors(*net_, read_safetensors(path).tensors, "'" + path.string() + "'");
+      task_.read_checkpoint(path, *net_);
     }
     net_->eval();
   }
@@ -324,27 +252,28 @@ class trainer {
     state.network = named_tensors(*net_);
     state.average = average_.tensors();
     state.optimizer = optimizer_->state();
-    state.facts = {{"variant", recipe_.variant}, {"seed", options_.seed}, {"batch", options_.batch}, {"patch", options_.patch},
+    state.facts = {{"variant", recipe_.variant}, {"seed", options_.seed},
                    {"step", step_}, {"epoch", epoch_}, {"best", best_}, {"best_epoch", best_epoch_}, {"elapsed", elapsed_},
                    {"updates", average_.updates()}, {"pruning_rounds", prune_->rounds_done()}, {"phases", phases_.seconds()}, {"history", history_},
                    {"epoch_loss", epoch_loss_}, {"epoch_count", epoch_count_}};
+    state.facts.update(task_.fixed_options());
     write_training_state(options_.out, state);
   }
 
   void resume() {
     auto state = read_training_state(options_.out);
     const auto origin = "'" + training_state_path(options_.out).string() + "'";
-    const auto same = [&](const char* what, const nlohmann::json& now) {
+    const auto same = [&](const std::string& what, const nlohmann::json& now) {
       if (state.facts.at(what) != now) {
-        throw error("cannot resume from " + origin, std::string("its ") + what + " is " + state.facts.at(what).dump() + " and this run's is " + now.dump(),
+        throw error("cannot resume from " + origin, "its " + what + " is " + state.facts.at(what).dump() + " and this run's is " + now.dump(),
                     "resume with the same options, or give another --out");
       }
     };
     try {
       same("variant", recipe_.variant);
       same("seed", options_.seed);
-      same("batch", options_.batch);
-      same("patch", options_.patch);
+      const auto fixed = task_.fixed_options();
+      for (const auto& [what, now] : fixed.items()) same(what, now);
       load_tensors(*net_, state.network, origin);
       start_optimizer();
       optimizer_->load_state(state.optimizer);
@@ -364,12 +293,10 @@ class trainer {
     }
   }
 
-  std::shared_ptr<prepared_cache> cache_;
-  split parts_;
+  training_task& task_;
   const recipe& recipe_;
   const train_options& options_;
   communicator& ranks_;
-  checkpoint_facts facts_;
   c10::Device device_;
   std::shared_ptr<network> net_;
   std::unique_ptr<optimizer> optimizer_;

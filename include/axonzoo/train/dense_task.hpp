@@ -1,0 +1,186 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
+
+#include <axonzoo/core/error.hpp>
+#include <axonzoo/data/loader.hpp>
+#include <axonzoo/data/read.hpp>
+#include <axonzoo/data/split.hpp>
+#include <axonzoo/infer/checkpoint.hpp>
+#include <axonzoo/nn/soft_loss.hpp>
+#include <axonzoo/train/options.hpp>
+#include <axonzoo/train/record.hpp>
+#include <axonzoo/train/recipe.hpp>
+#include <axonzoo/train/test_images.hpp>
+#include <axonzoo/train/training_task.hpp>
+#include <axonzoo/train/validation.hpp>
+
+namespace axonzoo {
+
+/// A class for each pixel: augmented patches, Dice and cross entropy with deep supervision, class overlaps, whole micrographs at test.
+class dense_task : public training_task {
+ public:
+  /// Reads all images, so that one that cannot be read is not found after the training. Throws `error` for that and for an image
+  /// smaller than a patch.
+  dense_task(const dataset& data, split parts, const recipe& chosen, const train_options& options, const target_pixel_size& pixel_size)
+      : parts_(std::move(parts)),
+        recipe_(chosen),
+        options_(options),
+        device_(options.device),
+        cache_(std::make_shared<prepared_cache>(data, pixel_size, options.image_pixel_size, options.cache_bytes)) {
+    for (const auto* members : {&parts_.validation, &parts_.test}) {
+      for (const auto member : *members) static_cast<void>(cache_->get(member));
+    }
+    double area = 0;
+    for (const auto member : parts_.train) area += checked_area(member, pixel_size);
+    const auto pass = static_cast<std::int64_t>(area / static_cast<double>(options_.patch * options_.patch * options_.batch));
+    epoch_steps_ = std::clamp<std::int64_t>(pass, 25, 200);
+    facts_.variant = chosen.variant;
+    facts_.model = chosen.model;
+    facts_.precision = chosen.precision;
+    facts_.classes = data.classes;
+    facts_.channels = static_cast<std::int64_t>(cache_->channels());
+    facts_.pixel_size = pixel_size;
+    facts_.patch = options.patch;
+  }
+
+  [[nodiscard]] std::shared_ptr<network> make_network() const override {
+    return recipe_.make_network(facts_.channels, static_cast<std::int64_t>(facts_.classes.size()));
+  }
+  [[nodiscard]] std::int64_t epoch_steps() const override { return epoch_steps_; }
+  [[nodiscard]] bool validates() const override { return !parts_.validation.empty(); }
+
+  [[nodiscard]] std::unique_ptr<batch_source> batches(std::int64_t first_step, const communicator& ranks) override {
+    return std::make_unique<patches>(*this, loading(first_step, ranks));
+  }
+
+  nlohmann::json validate(network& net, communicator& ranks) override {
+    return axonzoo::validate(net, *cache_, parts_.validation, recipe_, device_, options_.patch, facts_.classes, ranks);
+  }
+
+  [[nodiscard]] calibration calibration_set(communicator& ranks) override {
+    calibration made;
+    made.world_size = ranks.world_size();
+    made.loss = [](const at::Tensor& logits, const at::Tensor& labels) { return dice_cross_entropy(logits, labels); };
+    made.sum = [&ranks](at::Tensor& values) { ranks.sum(values); };
+    made.each_batch = [this, &ranks](std::int64_t count, const std::function<void(const calibration::batch&)>& visit) {
+      const auto scope = recipe_.setting.enter(device_.type());
+      loader batches(cache_, parts_.train, loading(first_calibration_step, ranks));
+      const std::int64_t own = options_.batch * ranks.rank() / ranks.world_size();
+      for (std::int64_t i = 0; i < count; ++i) {
+        const auto batch = batches.next();
+        visit({images_of(batch), labels_of(batch), i * options_.batch + own});
+      }
+    };
+    return made;
+  }
+
+  void write_checkpoint(const std::filesystem::path& path, const network& net) const override {
+    axonzoo::write_checkpoint(path, named_tensors(net), facts_);
+  }
+  void read_checkpoint(const std::filesystem::path& path, network& net) const override {
+    load_tensors(net, read_safetensors(path).tensors, "'" + path.string() + "'");
+  }
+
+  [[nodiscard]] nlohmann::json fixed_options() const override { return {{"batch", options_.batch}, {"patch", options_.patch}}; }
+  [[nodiscard]] std::int64_t macs(network& net) const override { return patch_macs(net, facts_.channels, options_.patch); }
+  [[nodiscard]] double samples_per_second(network& net) const override {
+    return patches_per_second(net, recipe_, device_, facts_.channels, options_.patch);
+  }
+  nlohmann::json test(network& net) override { return test_images(net, *cache_, parts_.test, recipe_, options_); }
+  void describe(nlohmann::json&) const override {}
+
+ private:
+  static constexpr std::int64_t first_calibration_step = std::int64_t{1} << 40;
+
+  class patches : public batch_source {
+   public:
+    patches(const dense_task& task, const loader_options& how) : task_(task), loader_(task.cache_, task.parts_.train, how) {}
+
+    training_batch next() override {
+      auto batch = std::make_shared<const loaded_batch>(loader_.next());
+      training_batch made;
+      made.names = batch->names;
+      made.load_seconds = batch->load_seconds;
+      made.augment_seconds = batch->augment_seconds;
+      made.loss = [&task = task_, batch](network& net) { return supervised_loss(net.forward(task.images_of(*batch)), task.labels_of(*batch)); };
+      return made;
+    }
+
+   private:
+    const dense_task& task_;
+    loader loader_;
+  };
+
+  [[nodiscard]] double checked_area(std::size_t member, const target_pixel_size& pixel_size) const {
+    const auto prepared = cache_->get(member);
+    const auto height = static_cast<std::int64_t>(prepared->pixels.shape(0)), width = static_cast<std::int64_t>(prepared->pixels.shape(1));
+    if (options_.patch > height || options_.patch > width) {
+      const auto& source = cache_->data().micrographs[member];
+      throw error("cannot cut patches of " + std::to_string(options_.patch) + " px from '" + source.path.string() + "'",
+                  "it has " + std::to_string(width) + " x " + std::to_string(height) + " px at " + std::to_string(pixel_size.of(source.contrast)) + " um",
+                  "give a smaller --patch or a finer --pixel-size");
+    }
+    return static_cast<double>(height * width);
+  }
+
+  [[nodiscard]] loader_options loading(std::int64_t first_step, const communicator& ranks) const {
+    loader_options how;
+    how.batch = options_.batch;
+    how.patch = options_.patch;
+    how.workers = options_.workers;
+    how.seed = options_.seed;
+    how.rank = ranks.rank();
+    how.world_size = ranks.world_size();
+    how.foreground_share = options_.foreground_share;
+    how.augment = options_.augment;
+    how.first_step = first_step;
+    return how;
+  }
+
+  /// [N, H, W], valid while the batch is.
+  [[nodiscard]] at::Tensor labels_of(const loaded_batch& batch) const {
+    return at::from_blob(const_cast<std::uint8_t*>(batch.labels.data()), {batch.n, batch.height, batch.width}, at::kByte).to(device_);
+  }
+
+  /// [N, C, H, W], channels last, valid while the batch is.
+  [[nodiscard]] at::Tensor images_of(const loaded_batch& batch) const {
+    return at::from_blob(const_cast<float*>(batch.pixels.data()), {batch.n, batch.height, batch.width, batch.channels}, at::kFloat)
+        .permute({0, 3, 1, 2})
+        .to(device_, recipe_.setting.compute_type);
+  }
+
+  /// Coarser logits weigh half as much each (nnU-Net's deep supervision).
+  static at::Tensor supervised_loss(const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
+    at::Tensor loss;
+    double weight = 1, weights = 0;
+    for (const auto& level : logits) {
+      const auto factor = labels.size(1) / level.size(2);
+      const auto term = dice_cross_entropy(level, factor == 1 ? labels : labels_at(labels, factor)) * weight;
+      loss = loss.defined() ? loss + term : term;
+      weights += weight;
+      weight /= 2;
+    }
+    return loss / weights;
+  }
+
+  split parts_;
+  const recipe& recipe_;
+  const train_options& options_;
+  c10::Device device_;
+  std::shared_ptr<prepared_cache> cache_;
+  checkpoint_facts facts_;
+  std::int64_t epoch_steps_ = 0;
+};
+
+}  // namespace axonzoo
