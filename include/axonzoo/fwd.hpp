@@ -20,6 +20,8 @@ struct magnitude;
 struct taylor;
 struct hessian;
 struct disturbed_taylor;
+struct unstructured;
+struct semi_structured;
 
 // parallel
 struct single;

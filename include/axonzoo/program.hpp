@@ -5,6 +5,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include <axonzoo/parallel/ddp_communicator.hpp>
 #include <axonzoo/parallel/launch_processes.hpp>
 #include <axonzoo/run.hpp>
+#include <axonzoo/train/layer_table.hpp>
 #include <axonzoo/train/train.hpp>
 
 namespace axonzoo {
@@ -75,7 +77,13 @@ inline void describe(CLI::App& app, program_options& options, const recipe& chos
     app.add_option("--ranks", options.ranks, "start so many ranks on this machine; 0: as torchrun or SLURM says, else 1")->check(CLI::Range(0, 1024));
     app.add_option("--port", options.port, "for the ranks to meet at; 0: a free one")->check(CLI::Range(0, 65535));
   }
-  for (const auto& number : chosen.numbers) app.add_option("--" + number.name, *number.value, number.help);
+  for (const auto& number : chosen.numbers) {
+    auto* option = app.add_option("--" + number.name, *number.value, number.help);
+    if (number.words.empty()) continue;
+    std::map<std::string, double> values;
+    for (std::size_t i = 0; i < number.words.size(); ++i) values.emplace(number.words[i], static_cast<double>(i));
+    option->transform(CLI::CheckedTransformer(values));
+  }
 }
 
 inline dataset open_or_make(program_options& options, bool make) {
@@ -108,6 +116,7 @@ inline int train_in_place(program_options& options, const recipe& chosen, std::c
   for (const auto& [name, score] : record.at("test").at("mean").at("classes").items()) {
     std::cout << name << " dice " << score.at("dice").get<double>() << " iou " << score.at("iou").get<double>() << "\n";
   }
+  print_layers(record.at("layers"), std::cout);
   std::cout << "written to " << options.train.out.string() << "\n";
   return 0;
 }

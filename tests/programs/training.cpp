@@ -43,6 +43,25 @@ BOOST_AUTO_TEST_CASE(stopped_and_resumed_equals_uninterrupted) {
   BOOST_TEST(whole.at("parameters").get<int>() < whole.at("parameters_before").get<int>() / 2);
 }
 
+BOOST_AUTO_TEST_CASE(pruned_weights_stay_zero_and_the_table_of_layers_says_so) {
+  if (made::missing("unet-fp32-unstructured-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto line = "$P --data d --keep 0.25 --prune-at 0.2 --prune-until 0.4 --rounds 2 --gradual 1" + made::small_unet + "--out o ";
+  BOOST_TEST(made::run(folder, "unet-fp32-unstructured-single", line + "--steps 20").status == 0);
+  // a run that is taken up again knows its masks
+  BOOST_TEST(made::run(folder, "unet-fp32-unstructured-single", line + "--steps 40 --resume").status == 0);
+  const auto record = made::record(folder, "o");
+  BOOST_TEST(record.at("steps").get<int>() == 40);
+  BOOST_TEST(record.at("parameters") == record.at("parameters_before"));
+  for (const auto& row : record.at("layers")) {
+    double whole = 1;
+    for (const auto& size : row.at("after")) whole *= size.get<double>();
+    BOOST_TEST(std::abs(row.at("nonzero").get<double>() / whole - 0.25) < 0.03, row);
+  }
+  BOOST_TEST(made::content(folder.path() / "stdout").find("down1a.conv.weight") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
   for (const std::string model : {"unet", "segnet"}) {
     const auto one = model + "-fp32-none-single", two = model + "-fp32-none-ddp";

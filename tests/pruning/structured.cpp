@@ -6,12 +6,13 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 
 #include <axonzoo/pruning/magnitude.hpp>
 #include <axonzoo/pruning/random.hpp>
 #include <axonzoo/pruning/taylor.hpp>
 
-#include "../models/made_network.hpp"
+#include "made_calibration.hpp"
 
 namespace {
 
@@ -63,6 +64,38 @@ BOOST_AUTO_TEST_CASE(one_threshold_across_layers_takes_where_scores_are_low) {
   BOOST_TEST(least[0].size(0) >= 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_budget_of_parameters_or_macs_is_met_and_the_rest_is_as_before) {
+  const made::calibration_data data(1, 2, 64);
+  for (const double budget : {1., 2.}) {
+    const auto net = made::small_unet();
+    const auto image = at::zeros({1, 1, 64, 64}).contiguous(at::MemoryFormat::ChannelsLast);
+    const auto cost = [&] { return budget == 1 ? axonzoo::detail::parameters_of(*net) : axonzoo::detail::macs_of(*net, image); };
+    const double before = cost();
+    axonzoo::magnitude policy;
+    policy.budget = budget;
+    policy.keep = 0.5;
+    axonzoo::magnitude::state(policy).prune(*net, data.of_rank(0, 1));
+    BOOST_TEST(cost() / before <= 0.5);
+    BOOST_TEST(cost() / before > 0.35);  // widths of 6 and 12 cut in coarse steps
+    BOOST_TEST(net->forward(image).front().sizes() == at::IntArrayRef({1, 3, 64, 64}));
+    policy.keep = 1e-6;
+    const auto left = cost();
+    BOOST_CHECK_EXCEPTION(axonzoo::magnitude::state(policy).prune(*net, data.of_rank(0, 1)), axonzoo::error,
+                          [](const auto& said) { return std::string(said.what()).find("larger --keep") != std::string::npos; });
+    BOOST_TEST(cost() == left);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_calibration_set_is_refused) {
+  auto data = made::calibration_data(1, 2, 32).of_rank(0, 1);
+  data.each_batch = [](std::int64_t, const auto&) {};
+  const auto net = made::small_unet();
+  BOOST_CHECK_THROW(static_cast<void>(axonzoo::taylor{}.weigh(*net, data)), axonzoo::error);
+  axonzoo::magnitude policy;
+  policy.budget = 2;
+  BOOST_CHECK_THROW(axonzoo::magnitude::state(policy).prune(*net, data), axonzoo::error);
+}
+
 BOOST_AUTO_TEST_CASE(a_lot_repeats_and_another_differs) {
   const auto net = made::small_unet();
   axonzoo::random policy;
@@ -84,6 +117,7 @@ BOOST_AUTO_TEST_CASE(numbers_out_of_range_are_refused_by_name) {
   for (const double bad : {1., -0.1, nan}) refused("--prune-at", [&](auto& p) { p.prune_at = bad; });
   for (const double bad : {0., 1.5, 101., nan}) refused("--rounds", [&](auto& p) { p.rounds = bad; });
   refused("--prune-until", [](auto& p) { p.rounds = 2, p.prune_until = 0.1; });
+  refused("--budget", [](auto& p) { p.budget = 3; });
   refused("--across-layers", [](auto& p) { p.across_layers = 0.5; });
   for (const double bad : {0., 1.5, nan}) refused("--calibration", [&](auto& p) { p.batches = bad; });
 }

@@ -7,9 +7,11 @@
 #include <utility>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/network.hpp>
 #include <axonzoo/pruning/calibration.hpp>
 
@@ -58,7 +60,10 @@ importance calibration_gradients(network& net, const calibration& data, std::int
   });
   for (auto& parameter : net.parameters()) parameter.mutable_grad() = at::Tensor();
   if (training) net.train();
-  const double all = static_cast<double>(images * data.world_size);
+  at::Tensor all_images = at::scalar_tensor(static_cast<double>(images), at::kDouble);
+  if (data.world_size > 1) data.sum(all_images);
+  const double all = all_images.item<double>();
+  if (all == 0) throw error("cannot score channels", "the calibration set has no image", "give more --calibration batches or training images");
   for (auto& [name, sum] : sums) {
     if (data.world_size > 1) data.sum(sum);
     sum /= all;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include <axonzoo/nn/channels.hpp>
@@ -25,6 +27,13 @@ class pruner {
   /// How often channels left; `resume` takes up a run where that was so.
   [[nodiscard]] virtual int rounds_done() const = 0;
   virtual void resume(int rounds_done) = 0;
+
+  /// After each step of the optimiser: what was pruned in place is zero again in `tensors`, the network's or others of the same names and shapes.
+  virtual void hold(const std::map<std::string, at::Tensor>& /*tensors*/) const {}
+
+  /// What a resumed run must know besides `rounds_done`, and takes back.
+  [[nodiscard]] virtual std::map<std::string, at::Tensor> tensors() const { return {}; }
+  virtual void resume_tensors(std::map<std::string, at::Tensor> /*tensors*/, const network& /*net*/) {}
 };
 
 }  // namespace axonzoo

@@ -10,45 +10,32 @@
 
 #include <ATen/ops/cat.h>
 
-#include <axonzoo/core/concepts.hpp>
 #include <axonzoo/core/error.hpp>
-#include <axonzoo/fwd.hpp>
+#include <axonzoo/pruning/budget.hpp>
 #include <axonzoo/pruning/importance.hpp>
 #include <axonzoo/pruning/policy.hpp>
+#include <axonzoo/pruning/schedule.hpp>
 
 namespace axonzoo {
 
 /// What all policies that remove channels have in common: how many leave, and when. Channels that must leave together are the network's
 /// `channel_groups()`; the network is smaller after, and trains on.
-struct structured_pruning {
-  using axis = axes::pruning;
-
-  double keep = 0.5;         ///< share of channels kept in the end, in (0, 1]
-  double prune_at = 0.3;     ///< share of the training budget after which the first channels leave, in [0, 1)
-  double prune_until = 0.6;  ///< and the last, where there are several rounds
-  double rounds = 1;         ///< 1: all at once; more: in so many steps of the same factor
+struct structured_pruning : pruning_schedule {
   double across_layers = 0;  ///< 0: each layer keeps that share; 1: the network does, by scores divided by their mean in the layer
+  double budget = 0;         ///< what `keep` is a share of: 0 channels, 1 parameters, 2 multiply-accumulates
 
   /// Throws `error` where a number is out of its range.
   void check() const {
-    const auto refuse = [](const std::string& what, double value, const std::string& range, const std::string& mend) {
-      throw error("cannot prune with " + what + " " + std::to_string(value), "it is not " + range, mend);
-    };
-    if (!(keep > 0 && keep <= 1)) refuse("--keep", keep, "in (0, 1]", "give a share such as 0.5");
-    if (!(prune_at >= 0 && prune_at < 1)) refuse("--prune-at", prune_at, "in [0, 1)", "give a share such as 0.3");
-    if (!(rounds >= 1 && rounds <= 100 && rounds == std::floor(rounds))) refuse("--rounds", rounds, "a whole number from 1 to 100", "give 1 to prune once");
-    if (!(prune_until < 1 && (rounds == 1 || prune_until >= prune_at))) refuse("--prune-until", prune_until, "from --prune-at to 1", "give a share such as 0.6");
+    pruning_schedule::check();
     if (across_layers != 0 && across_layers != 1) refuse("--across-layers", across_layers, "0 or 1", "give 1 for one budget of the whole network");
+    if (budget != 0 && budget != 1 && budget != 2) refuse("--budget", budget, "channels, parameters or macs", "give one of these");
   }
 
-  /// Shows each number to a visitor: name on the command line, reference, help.
   template <class Visitor>
   void options(Visitor&& visit) {
-    visit("keep", keep, "share of the channels that is kept, in (0, 1]");
-    visit("prune-at", prune_at, "share of the training budget after which channels leave, in [0, 1)");
-    visit("prune-until", prune_until, "share after which the last leave, where --rounds is above 1");
-    visit("rounds", rounds, "in how many steps channels leave");
+    pruning_schedule::options(visit);
     visit("across-layers", across_layers, "1: the whole network keeps that share of its channels; 0: each layer does");
+    visit("budget", budget, "what --keep is a share of", {"channels", "parameters", "macs"});
   }
 
   /// Adds the check of the number of calibration batches, for policies that have one.
@@ -86,19 +73,18 @@ class structured_state : public pruner {
  public:
   explicit structured_state(const Policy& policy) : policy_(policy) {}
 
-  [[nodiscard]] bool due(double progress) const override {
-    if (finished()) return false;
-    const double spread = policy_.rounds > 1 ? (policy_.prune_until - policy_.prune_at) / (policy_.rounds - 1) : 0;
-    return progress >= policy_.prune_at + spread * rounds_done_;
-  }
+  [[nodiscard]] bool due(double progress) const override { return policy_.due(progress, rounds_done_); }
 
   /// All scores are taken before the first channel leaves.
   std::vector<narrowing> prune(network& net, const calibration& data) override {
     const auto weights = policy_.weigh(net, data);
     std::vector<at::Tensor> scores;
     for (const auto& group : net.channel_groups()) scores.push_back(channel_scores(weights, group));
+    if (scores.empty()) throw error("cannot prune channels", "this model says of none that they may leave", "give another pruning policy, or channel_groups()");
+    const double share = policy_.left(rounds_done_ + 1) / policy_.left(rounds_done_);
     ++rounds_done_;
-    const auto kept = channels_to_keep(scores, std::pow(policy_.keep, 1 / policy_.rounds), policy_.across_layers != 0);
+    const auto keep = [&](double of_channels) { return channels_to_keep(scores, of_channels, policy_.across_layers != 0); };
+    const auto kept = policy_.budget == 0 ? keep(share) : keep(channel_share(net, data, share, policy_.budget == 2, keep));
     std::vector<narrowing> done;
     for (std::size_t i = 0; i < kept.size(); ++i) {
       // offsets after a concatenation move with each removal, so groups are asked for anew
@@ -108,7 +94,7 @@ class structured_state : public pruner {
     return done;
   }
 
-  [[nodiscard]] bool finished() const override { return rounds_done_ >= static_cast<int>(policy_.rounds); }
+  [[nodiscard]] bool finished() const override { return policy_.over(rounds_done_); }
   [[nodiscard]] int rounds_done() const override { return rounds_done_; }
   void resume(int rounds_done) override { rounds_done_ = rounds_done; }
 

@@ -23,6 +23,7 @@ struct policy_number {
   std::string name;
   double* value;
   std::string help;
+  std::vector<std::string> words;  ///< that stand for 0, 1, ...; none where it is a number
 };
 
 /// A variant with its types erased: what the untemplated loop needs. Made by `recipe_of<V>()`.
@@ -50,7 +51,7 @@ namespace detail {
 
 template <class Policy>
 void collect_numbers(Policy& policy, std::vector<policy_number>& numbers) {
-  const auto visit = [&](const char* name, double& value, const char* help) { numbers.push_back({name, &value, help}); };
+  const auto visit = [&](const char* name, double& value, const char* help, std::vector<std::string> words = {}) { numbers.push_back({name, &value, help, std::move(words)}); };
   if constexpr (requires { policy.options(visit); }) policy.options(visit);
 }
 

@@ -87,7 +87,13 @@ inline nlohmann::json record_of(const recipe& chosen, const train_options& optio
                                 const dataset& data, const split& parts, const target_pixel_size& pixel_size, int ranks) {
   const auto machine = this_machine();
   nlohmann::json numbers = nlohmann::json::object();
-  for (const auto& number : chosen.numbers) numbers[number.name] = *number.value;
+  for (const auto& number : chosen.numbers) {
+    if (number.words.empty()) {
+      numbers[number.name] = *number.value;
+    } else {
+      numbers[number.name] = number.words.at(static_cast<std::size_t>(*number.value));
+    }
+  }
   nlohmann::json augmentations = {{"turns", options.augment.turns}};
   for (const auto& [name, chance] : augmentation::changes) augmentations[std::string(name)] = options.augment.*chance;
   nlohmann::json names = nlohmann::json::array();

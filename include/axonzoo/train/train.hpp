@@ -21,6 +21,7 @@
 #include <axonzoo/data/split.hpp>
 #include <axonzoo/io/replace_file.hpp>
 #include <axonzoo/train/dense_task.hpp>
+#include <axonzoo/train/layer_table.hpp>
 #include <axonzoo/train/record.hpp>
 #include <axonzoo/train/trainer.hpp>
 
@@ -90,6 +91,8 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   record["parameters_before"] = parameter_count(*whole);
   record["macs_before"] = task->macs(*whole);
   record["parameters"] = parameter_count(loop.net());
+  record["nonzero_parameters"] = nonzero_count(loop.net());
+  record["layers"] = layer_table(*whole, loop.net());
   record["macs"] = task->macs(loop.net());
   record["steps"] = loop.steps();
   record["images_per_second"] = static_cast<double>(loop.steps() * options.batch) / loop.step_seconds();

@@ -177,6 +177,7 @@ class trainer {
     phases_.add("communicate", exposed);
     phases_.time("update", [&] {
       optimizer_->step(scheduled_rate(options_.schedule, peak_rate_, spent_share(), options_.warm_up), options_.clip_norm);
+      prune_->hold(named_tensors(*net_));
       average_.update(*net_);
     });
     losses_.push_back(value);
@@ -200,6 +201,7 @@ class trainer {
       const auto narrowings = prune_->prune(*net_, task_.calibration_set(ranks_));
       for (const auto& one : narrowings) optimizer_->narrow(one.tensor, one.axis, one.kept);
       average_.narrow(narrowings);
+      prune_->hold(average_.tensors());
       best_ = -1;  // what came before does not compete
       ranks_.attach(*net_);
     });
@@ -252,6 +254,7 @@ class trainer {
     state.network = named_tensors(*net_);
     state.average = average_.tensors();
     state.optimizer = optimizer_->state();
+    state.pruning = prune_->tensors();
     state.facts = {{"variant", recipe_.variant}, {"seed", options_.seed},
                    {"step", step_}, {"epoch", epoch_}, {"best", best_}, {"best_epoch", best_epoch_}, {"elapsed", elapsed_},
                    {"updates", average_.updates()}, {"pruning_rounds", prune_->rounds_done()}, {"phases", phases_.seconds()}, {"history", history_},
@@ -284,6 +287,7 @@ class trainer {
       best_epoch_ = state.facts.at("best_epoch").get<std::int64_t>();
       elapsed_ = state.facts.at("elapsed").get<double>();
       prune_->resume(state.facts.at("pruning_rounds").get<int>());
+      prune_->resume_tensors(std::move(state.pruning), *net_);
       phases_.resume(state.facts.at("phases").get<std::map<std::string, double>>());
       history_ = state.facts.at("history");
       epoch_loss_ = state.facts.at("epoch_loss").get<double>();
