@@ -2,8 +2,8 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <iostream>
@@ -27,10 +27,12 @@
 namespace {
 
 constexpr const char* columns_help =
-    "A mask holds 0 background, 127 myelin, 255 axon; or <stem>_seg-axon.png and <stem>_seg-myelin.png hold 0 and 255. A folder gives\n"
+    "A mask holds 0 background, 127 myelin, 255 axon; or <stem>_seg-axon.png and <stem>_seg-myelin.png hold 0 and 255. A folder "
+    "gives\n"
     "all masks in it. The pixel size is that of the image's BIDS sidecar, or of pixel_size_in_micrometer.txt, unless given.\n"
     "--out table.csv has AxonDeepSeg 5.5.0's columns, one row an axon (of several images with image and subject in front), and\n"
-    "table_images.csv and table_subjects.csv beside it: aggregates of each image, and statistics of each subject by axon diameter.\n"
+    "table_images.csv and table_subjects.csv beside it: aggregates of each image, and statistics of each subject by axon "
+    "diameter.\n"
     ".xlsx holds the same as sheets, .json as objects.";
 
 struct options {
@@ -94,14 +96,17 @@ axonzoo::measured_image measure(const axonzoo::listed_mask& mask, const options&
 /// What a reader of the table should know.
 void note(const axonzoo::measured_image& measured) {
   const auto& axons = measured.measures.table;
-  if (axons.empty()) std::cerr << "note: '" << measured.name << "' holds no axon" << (measured.options.keep_border ? "" : " within its border") << "\n";
+  if (axons.empty())
+    std::cerr << "note: '" << measured.name << "' holds no axon" << (measured.options.keep_border ? "" : " within its border")
+              << "\n";
   if (!measured.options.myelinated) return;
   std::size_t lost = 0, bare = 0;
   for (const auto& axon : axons) {
     lost += !axon.has_fibre;
     bare += axon.has_fibre && axon.myelin_area == 0;
   }
-  if (lost > 0) std::cerr << "note: " << lost << " axons of '" << measured.name << "' are bent around their centroid and get no fibre\n";
+  if (lost > 0)
+    std::cerr << "note: " << lost << " axons of '" << measured.name << "' are bent around their centroid and get no fibre\n";
   if (bare > 0) std::cerr << "note: " << bare << " axons of '" << measured.name << "' have no myelin; their g-ratio is 1\n";
 }
 
@@ -109,7 +114,8 @@ int run(const options& chosen) {
   axonzoo::check_morphometrics_path(chosen.out);
   const auto masks = list(chosen);
   if (!chosen.nerve.empty() && masks.size() != 1)
-    throw axonzoo::error("cannot use --nerve", "there are " + std::to_string(masks.size()) + " masks", "give one mask and its nerve");
+    throw axonzoo::error("cannot use --nerve", "there are " + std::to_string(masks.size()) + " masks",
+                         "give one mask and its nerve");
   std::vector<axonzoo::measured_image> images;
   double seconds = 0;
   std::size_t axons = 0;
@@ -130,7 +136,8 @@ int run(const options& chosen) {
   }
   if (images.empty()) return axonzoo::interrupted() ? 130 : 1;
   std::string written;
-  for (const auto& path : axonzoo::write_morphometrics(chosen.out, images)) written += (written.empty() ? "" : ", ") + path.string();
+  for (const auto& path : axonzoo::write_morphometrics(chosen.out, images))
+    written += (written.empty() ? "" : ", ") + path.string();
   std::printf("%zu axons of %zu images, measured in %.4f s; written to %s\n", axons, images.size(), seconds, written.c_str());
   if (axonzoo::interrupted()) return 130;
   return failed == 0 ? 0 : 1;
@@ -148,7 +155,8 @@ int main(int argc, char** argv) {
   app.add_option("--myelin", chosen.myelin, "mask of myelin (0, 255)")->needs(axon);
   auto* const size = app.add_option("--pixel-size", chosen.pixel_size, "um of a pixel's side; otherwise a sidecar says it");
   app.add_option("--shape", chosen.shape, "what a diameter is: of the circle of the same area, or the minor axis of the ellipse")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, axonzoo::axon_shape>{{"circle", axonzoo::axon_shape::circle}, {"ellipse", axonzoo::axon_shape::ellipse}}))
+      ->transform(CLI::CheckedTransformer(std::map<std::string, axonzoo::axon_shape>{{"circle", axonzoo::axon_shape::circle},
+                                                                                     {"ellipse", axonzoo::axon_shape::ellipse}}))
       ->default_str("circle");
   app.add_option("--border", chosen.keep_border, "keep or drop axons whose fibre touches the image's border")
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"keep", true}, {"drop", false}}))
@@ -156,10 +164,14 @@ int main(int argc, char** argv) {
   app.add_option("--holes", chosen.fill, "keep holes in fibres, or fill them with myelin before fibres are split")
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"keep", false}, {"fill", true}}))
       ->default_str("keep");
-  app.add_option("--ties", chosen.ties, "pixels halfway between two fibres go to the upper left one (raster), or as in AxonDeepSeg (scikit-image), which is slower")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, axonzoo::seed_order>{{"raster", axonzoo::seed_order::raster}, {"scikit-image", axonzoo::seed_order::scikit_image}}))
+  app.add_option("--ties", chosen.ties,
+                 "pixels halfway between two fibres go to the upper left one (raster), or as in AxonDeepSeg (scikit-image), "
+                 "which is slower")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, axonzoo::seed_order>{
+          {"raster", axonzoo::seed_order::raster}, {"scikit-image", axonzoo::seed_order::scikit_image}}))
       ->default_str("raster");
-  app.add_option("--nerve", chosen.nerve, "mask of the nerve's fascicles: what lies outside is left out, and densities are the nerve's");
+  app.add_option("--nerve", chosen.nerve,
+                 "mask of the nerve's fascicles: what lies outside is left out, and densities are the nerve's");
   app.add_flag("--unmyelinated", chosen.unmyelinated, "masks are of axons without myelin (0, 255)");
   app.add_option("--out", chosen.out, "table to write: .csv, .xlsx or .json")->required();
   try {
@@ -167,7 +179,8 @@ int main(int argc, char** argv) {
     chosen.given_pixel_size = size->count() > 0;
     if (chosen.given_pixel_size) axonzoo::detail::check_pixel_size(chosen.pixel_size);
     if (chosen.axon.empty() != chosen.myelin.empty())
-      throw axonzoo::error("cannot measure axons", "--axon is given without --myelin", "give both, or --masks FILE --unmyelinated");
+      throw axonzoo::error("cannot measure axons", "--axon is given without --myelin",
+                           "give both, or --masks FILE --unmyelinated");
     if (chosen.masks.empty() && chosen.axon.empty())
       throw axonzoo::error("cannot measure axons", "no mask is given", "give --masks FILE..., or --axon FILE --myelin FILE");
     return run(chosen);

@@ -85,7 +85,8 @@ inline void write_xlsx(const std::filesystem::path& path, const std::vector<shee
   std::string types, book, links;
   for (std::size_t i = 0; i < sheets.size(); ++i) {
     if (sheets[i].rows.size() >= (1 << 20)) {
-      throw error("cannot write '" + path.string() + "'", "a sheet holds 1,048,575 rows and this table has " + std::to_string(sheets[i].rows.size()),
+      throw error("cannot write '" + path.string() + "'",
+                  "a sheet holds 1,048,575 rows and this table has " + std::to_string(sheets[i].rows.size()),
                   "write it as .csv or .json");
     }
     const auto n = std::to_string(i + 1);
@@ -95,13 +96,18 @@ inline void write_xlsx(const std::filesystem::path& path, const std::vector<shee
   }
   replace_file(path, [&](std::ostream& out) {
     zip_writer zip(out);
-    zip.add("[Content_Types].xml", head + "<Types xmlns=\"" + package + "content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" ContentType=\"application/xml\"/>" +
-                                       "<Override PartName=\"/xl/workbook.xml\" ContentType=\"" + type + "sheet.main+xml\"/>" + types + "</Types>");
-    zip.add("_rels/.rels", head + "<Relationships xmlns=\"" + package + "relationships\"><Relationship Id=\"rId1\" Type=\"" + office +
-                               "/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>");
-    zip.add("xl/workbook.xml", head + "<workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"" + office +
-                                   "\"><sheets>" + book + "</sheets></workbook>");
-    zip.add("xl/_rels/workbook.xml.rels", head + "<Relationships xmlns=\"" + package + "relationships\">" + links + "</Relationships>");
+    zip.add("[Content_Types].xml", head + "<Types xmlns=\"" + package +
+                                       "content-types\"><Default Extension=\"rels\" "
+                                       "ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default "
+                                       "Extension=\"xml\" ContentType=\"application/xml\"/>" +
+                                       "<Override PartName=\"/xl/workbook.xml\" ContentType=\"" + type + "sheet.main+xml\"/>" +
+                                       types + "</Types>");
+    zip.add("_rels/.rels", head + "<Relationships xmlns=\"" + package + "relationships\"><Relationship Id=\"rId1\" Type=\"" +
+                               office + "/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>");
+    zip.add("xl/workbook.xml", head + "<workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"" +
+                                   office + "\"><sheets>" + book + "</sheets></workbook>");
+    zip.add("xl/_rels/workbook.xml.rels",
+            head + "<Relationships xmlns=\"" + package + "relationships\">" + links + "</Relationships>");
     for (std::size_t i = 0; i < sheets.size(); ++i)
       zip.add("xl/worksheets/sheet" + std::to_string(i + 1) + ".xml", head + detail::xlsx_sheet(sheets[i].rows));
     zip.finish();

@@ -18,9 +18,9 @@ namespace axonzoo {
 /// What AxonDeepSeg's aggregates say of a whole image.
 struct image_aggregates {
   double axon_volume_fraction = 0, myelin_volume_fraction = 0;
-  double g_ratio = 0;                                                       ///< sqrt(1 / (1 + MVF / AVF)); NaN without an axon
+  double g_ratio = 0;                                                          ///< sqrt(1 / (1 + MVF / AVF)); NaN without an axon
   double mean_axon_diameter = 0, mean_fibre_diameter = 0, mean_thickness = 0;  ///< um; the last two follow from `g_ratio`
-  double density = 0;                                                       ///< axons a mm^2
+  double density = 0;                                                          ///< axons a mm^2
   std::size_t axons = 0;
 };
 
@@ -95,7 +95,8 @@ inline std::vector<diameter_bin> bin_by_diameter(const std::vector<measured_axon
       g_ratios.push_back(axon.g_ratio);
       thicknesses.push_back(axon.myelin_thickness);
     }
-    bins.push_back({name, from, to, summarise(std::move(diameters)), summarise(std::move(g_ratios)), summarise(std::move(thicknesses))});
+    bins.push_back(
+        {name, from, to, summarise(std::move(diameters)), summarise(std::move(g_ratios)), summarise(std::move(thicknesses))});
   }
   return bins;
 }

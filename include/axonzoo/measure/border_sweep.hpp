@@ -20,8 +20,8 @@ namespace axonzoo {
 class border_sweep {
  public:
   /// Takes the runs of the next row, given those of the rows above and below it, and reports(instance, kind) the border pixels of
-  /// the row before it, with kind 0 for a weight of 1, 1 for sqrt(2) and 2 for (1 + sqrt(2)) / 2; those of no weight are left out.
-  /// A last call with an empty row ends the image.
+  /// the row before it, with kind 0 for a weight of 1, 1 for sqrt(2) and 2 for (1 + sqrt(2)) / 2; those of no weight are left
+  /// out. A last call with an empty row ends the image.
   template <class Report>
   void next_row(std::span<const instance_run> above, std::span<const instance_run> here, std::span<const instance_run> below,
                 Report report) {

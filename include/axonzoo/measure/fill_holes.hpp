@@ -20,7 +20,8 @@ inline std::size_t fill_holes(label_image& labels, std::uint8_t background, std:
   for (const auto& run : runs) most = std::max(most, run.instance);
   std::vector<bool> open(static_cast<std::size_t>(most) + 1);
   for (const auto& run : runs) {
-    if (run.row == 0 || run.row + 1 == height || run.begin == 0 || run.end == width) open[static_cast<std::size_t>(run.instance)] = true;
+    if (run.row == 0 || run.row + 1 == height || run.begin == 0 || run.end == width)
+      open[static_cast<std::size_t>(run.instance)] = true;
   }
   std::size_t filled = 0;
   for (const auto& run : runs) {

@@ -30,19 +30,23 @@ struct measured_image {
   std::size_t height = 0, width = 0;
   morphometric_options options;
   morphometrics measures;
-  image_aggregates aggregates;          ///< of the nerve where one is given, else of the whole image
-  std::vector<fascicle> fascicles;      ///< 4-connected parts of the nerve, in raster order
+  image_aggregates aggregates;           ///< of the nerve where one is given, else of the whole image
+  std::vector<fascicle> fascicles;       ///< 4-connected parts of the nerve, in raster order
   std::vector<std::size_t> in_fascicle;  ///< of each row of the table, from 0; fascicles.size() for none
 };
 
-/// Measures the axons of `labels` (0 background, 1 myelin, 2 axon), which may be changed: `holes` in fibres become myelin, and what
-/// lies outside `nerve` (not 0 within; empty for none) background. Throws `error` for a nerve of another size or without pixels.
-measured_image measure_image(label_image& labels, const morphometric_options& options, bool holes = false, const label_image& nerve = {});
+/// Measures the axons of `labels` (0 background, 1 myelin, 2 axon), which may be changed: `holes` in fibres become myelin, and
+/// what lies outside `nerve` (not 0 within; empty for none) background. Throws `error` for a nerve of another size or without
+/// pixels.
+measured_image measure_image(label_image& labels, const morphometric_options& options, bool holes = false,
+                             const label_image& nerve = {});
 
 namespace detail {
 
 inline void keep_nerve(label_image& labels, const label_image& nerve) {
-  const auto sides = [](const label_image& one) { return std::to_string(one.shape(1)) + " x " + std::to_string(one.shape(0)) + " px"; };
+  const auto sides = [](const label_image& one) {
+    return std::to_string(one.shape(1)) + " x " + std::to_string(one.shape(0)) + " px";
+  };
   if (nerve.shape() != labels.shape()) {
     throw error("cannot measure axons in a nerve", "its mask is " + sides(nerve) + " and the image's " + sides(labels),
                 "give masks of the same size");
@@ -75,7 +79,8 @@ inline void count_fascicles(const label_image& nerve, measured_image& measured) 
 
 }  // namespace detail
 
-inline measured_image measure_image(label_image& labels, const morphometric_options& options, bool holes, const label_image& nerve) {
+inline measured_image measure_image(label_image& labels, const morphometric_options& options, bool holes,
+                                    const label_image& nerve) {
   constexpr std::uint8_t myelin = 1, axon = 2;
   measured_image measured;
   measured.height = labels.shape(0);

@@ -21,7 +21,7 @@ namespace detail {
 
 struct morphometric_column {
   const char* name;
-  double measured_axon::* value;
+  double measured_axon::*value;
   bool needs_fibre;
 };
 
@@ -50,7 +50,8 @@ inline std::vector<std::string> morphometric_columns(bool myelinated) {
   for (const auto& column : detail::morphometric_numbers) {
     if (myelinated || !column.needs_fibre) names.emplace_back(column.name);
   }
-  for (const char* name : {"image_border_touching", "bbox_min_y", "bbox_min_x", "bbox_max_y", "bbox_max_x"}) names.emplace_back(name);
+  for (const char* name : {"image_border_touching", "bbox_min_y", "bbox_min_x", "bbox_max_y", "bbox_max_x"})
+    names.emplace_back(name);
   return names;
 }
 

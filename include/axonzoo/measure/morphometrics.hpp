@@ -22,12 +22,13 @@ namespace axonzoo {
 /// What a diameter is: of the circle with the same area, or the minor axis of the ellipse with the same second moments.
 enum class axon_shape { circle, ellipse };
 
-/// How axons are measured. The defaults are AxonDeepSeg's, but for `ties`: a pixel or two of an image go to the other of two fibres.
+/// How axons are measured. The defaults are AxonDeepSeg's, but for `ties`: a pixel or two of an image go to the other of two
+/// fibres.
 struct morphometric_options {
   double pixel_size = 0;  ///< um, > 0
   axon_shape shape = axon_shape::circle;
-  bool keep_border = true;  ///< axons whose fibre touches the image's border, too
-  bool myelinated = true;   ///< false: axons alone, 4-connected, without a fibre
+  bool keep_border = true;               ///< axons whose fibre touches the image's border, too
+  bool myelinated = true;                ///< false: axons alone, 4-connected, without a fibre
   seed_order ties = seed_order::raster;  ///< scikit_image: AxonDeepSeg's fibres to the last pixel, at several times the time
 };
 
@@ -51,7 +52,8 @@ struct morphometrics {
 
 /// Measures every axon of `labels` ([H, W]) and its fibre, as AxonDeepSeg 5.5.0 does and with scikit-image's measures. Throws
 /// `error` for a pixel size that is not positive.
-morphometrics measure_axons(const label_image& labels, std::uint8_t axon, std::uint8_t myelin, const morphometric_options& options);
+morphometrics measure_axons(const label_image& labels, std::uint8_t axon, std::uint8_t myelin,
+                            const morphometric_options& options);
 
 namespace detail {
 
@@ -62,9 +64,8 @@ inline double diameter_of(const region& one, axon_shape shape) {
 /// The fibre that the pixel at the axon's centroid, truncated, belongs to; 0 for none.
 inline std::int32_t fibre_under(const std::vector<instance_run>& fibres, double row, double column) {
   const auto y = static_cast<std::int32_t>(row), x = static_cast<std::int32_t>(column);
-  const auto after = std::partition_point(fibres.begin(), fibres.end(), [&](const instance_run& run) {
-    return run.row < y || (run.row == y && run.begin <= x);
-  });
+  const auto after = std::partition_point(
+      fibres.begin(), fibres.end(), [&](const instance_run& run) { return run.row < y || (run.row == y && run.begin <= x); });
   if (after == fibres.begin()) return 0;
   const auto& run = *(after - 1);
   return run.row == y && x < run.end ? run.instance : 0;

@@ -20,13 +20,13 @@ struct listed_mask {
   double pixel_size = 0;
 };
 
-/// Masks that are given as files and folders, in the order given. A file named `<stem>_seg-axon` brings `<stem>_seg-myelin` along (in
-/// either order, with "-manual" behind or not); any other file holds both classes. Folders are read as `find_masks` reads them.
-/// The subject is the BIDS entity `sub`, or what file names share.
+/// Masks that are given as files and folders, in the order given. A file named `<stem>_seg-axon` brings `<stem>_seg-myelin` along
+/// (in either order, with "-manual" behind or not); any other file holds both classes. Folders are read as `find_masks` reads
+/// them. The subject is the BIDS entity `sub`, or what file names share.
 std::vector<listed_mask> list_masks(const std::vector<std::filesystem::path>& given);
 
-/// The pixel size (um) of a mask's image, from a sidecar beside the mask or, of a mask in a data set's derivatives, beside the image;
-/// 0 where nothing says it.
+/// The pixel size (um) of a mask's image, from a sidecar beside the mask or, of a mask in a data set's derivatives, beside the
+/// image; 0 where nothing says it.
 inline double mask_pixel_size(const std::filesystem::path& mask, const std::string& image) {
   namespace fs = std::filesystem;
   std::error_code failed;
@@ -64,7 +64,8 @@ inline listed_mask mask_of_file(const std::filesystem::path& path) {
     const bool axon = name.classes == "axon";
     const auto other = axon ? other_class(path, "axon", "myelin") : other_class(path, "myelin", "axon");
     if (other.empty()) {
-      throw error("cannot measure " + quoted(path), "there is no mask of " + std::string(axon ? "myelin" : "axons") + " beside it",
+      throw error("cannot measure " + quoted(path),
+                  "there is no mask of " + std::string(axon ? "myelin" : "axons") + " beside it",
                   axon ? "give --axon and --myelin, or --unmyelinated for axons alone" : "give --axon and --myelin");
     }
     one.files.axon = axon ? path : other;

@@ -36,10 +36,11 @@ table subject_table(const std::vector<measured_image>& images);
 /// One row a fascicle of a nerve.
 table fascicle_table(const std::vector<measured_image>& images);
 
-/// Writes these tables by the extension of `path`: .xlsx, a sheet for each; .json, an object for each; .csv, the axons there and the
-/// others beside it as <stem>_images.csv, <stem>_subjects.csv and, of nerves, <stem>_fascicles.csv. Returns what was written. Throws
-/// `error` for another extension, before anything is written.
-std::vector<std::filesystem::path> write_morphometrics(const std::filesystem::path& path, const std::vector<measured_image>& images);
+/// Writes these tables by the extension of `path`: .xlsx, a sheet for each; .json, an object for each; .csv, the axons there and
+/// the others beside it as <stem>_images.csv, <stem>_subjects.csv and, of nerves, <stem>_fascicles.csv. Returns what was written.
+/// Throws `error` for another extension, before anything is written.
+std::vector<std::filesystem::path> write_morphometrics(const std::filesystem::path& path,
+                                                       const std::vector<measured_image>& images);
 
 /// Throws `error` unless the extension of `path` is one that `write_morphometrics` knows.
 inline void check_morphometrics_path(const std::filesystem::path& path) {
@@ -73,13 +74,14 @@ inline table axon_table(const std::vector<measured_image>& images) {
 }
 
 inline table image_table(const std::vector<measured_image>& images) {
-  table rows({"image", "subject", "width (px)", "height (px)", "pixel_size (um)", "axons", "avf", "mvf", "gratio_aggr", "mean_axon_diam",
-              "mean_myelin_diam", "mean_myelin_thickness", "axon_density_mm2"});
+  table rows({"image", "subject", "width (px)", "height (px)", "pixel_size (um)", "axons", "avf", "mvf", "gratio_aggr",
+              "mean_axon_diam", "mean_myelin_diam", "mean_myelin_thickness", "axon_density_mm2"});
   for (const auto& image : images) {
     const auto& all = image.aggregates;
     rows.add({image.name, image.subject, static_cast<std::int64_t>(image.width), static_cast<std::int64_t>(image.height),
-              image.options.pixel_size, static_cast<std::int64_t>(all.axons), all.axon_volume_fraction, all.myelin_volume_fraction,
-              all.g_ratio, all.mean_axon_diameter, all.mean_fibre_diameter, all.mean_thickness, all.density});
+              image.options.pixel_size, static_cast<std::int64_t>(all.axons), all.axon_volume_fraction,
+              all.myelin_volume_fraction, all.g_ratio, all.mean_axon_diameter, all.mean_fibre_diameter, all.mean_thickness,
+              all.density});
   }
   return rows;
 }
@@ -114,7 +116,8 @@ inline table fascicle_table(const std::vector<measured_image>& images) {
   for (const auto& image : images) {
     for (std::size_t i = 0; i < image.fascicles.size(); ++i) {
       const auto& one = image.fascicles[i];
-      rows.add({image.name, image.subject, static_cast<std::int64_t>(i), one.area, static_cast<std::int64_t>(one.axons), one.density});
+      rows.add(
+          {image.name, image.subject, static_cast<std::int64_t>(i), one.area, static_cast<std::int64_t>(one.axons), one.density});
     }
   }
   return rows;
@@ -134,7 +137,8 @@ inline nlohmann::ordered_json columns_as_json(const table& rows) {
 
 }  // namespace detail
 
-inline std::vector<std::filesystem::path> write_morphometrics(const std::filesystem::path& path, const std::vector<measured_image>& images) {
+inline std::vector<std::filesystem::path> write_morphometrics(const std::filesystem::path& path,
+                                                              const std::vector<measured_image>& images) {
   check_morphometrics_path(path);
   const auto extension = detail::lower_case(path.extension().string());
   std::vector<sheet> sheets = {{"axons", axon_table(images)}, {"images", image_table(images)}};
@@ -153,7 +157,8 @@ inline std::vector<std::filesystem::path> write_morphometrics(const std::filesys
   }
   std::vector<std::filesystem::path> written;
   for (const auto& one : sheets) {
-    written.push_back(written.empty() ? path : path.parent_path() / (path.stem().string() + "_" + one.name + path.extension().string()));
+    written.push_back(written.empty() ? path
+                                      : path.parent_path() / (path.stem().string() + "_" + one.name + path.extension().string()));
     write_csv(written.back(), one.rows);
   }
   return written;
