@@ -7,7 +7,9 @@
 #include <axonzoo/data/write_phantoms.hpp>
 #include <axonzoo/infer/predictor.hpp>
 #include <axonzoo/infer/write_masks.hpp>
+#include <axonzoo/measure/measured_image.hpp>
 #include <axonzoo/metrics/evaluate.hpp>
+#include <axonzoo/metrics/mask_list.hpp>
 #include <axonzoo/models/registry.hpp>
 #include <axonzoo/parallel/ddp.hpp>
 #include <axonzoo/parallel/single.hpp>
@@ -19,6 +21,7 @@
 #include <axonzoo/pruning/none.hpp>
 #include <axonzoo/pruning/random.hpp>
 #include <axonzoo/pruning/taylor.hpp>
+#include <axonzoo/report/morphometric_files.hpp>
 #include <axonzoo/report/overlay.hpp>
 #include <axonzoo/run.hpp>
 #include <axonzoo/train/train.hpp>

@@ -14,7 +14,7 @@ namespace {
 
 /// The algorithm in one plain loop: a binary heap of (value, age) with every pixel in it.
 axonzoo::instance_image plain_watershed(const xt::xtensor<std::int32_t, 2>& height, std::vector<axonzoo::seed> seeds,
-                                        const axonzoo::label_image& inside) {
+                                        const axonzoo::label_image& inside, bool raster) {
   struct item {
     long value, age;
     std::size_t y, x;
@@ -47,12 +47,12 @@ axonzoo::instance_image plain_watershed(const xt::xtensor<std::int32_t, 2>& heig
   for (const auto& s : seeds) {
     if (inside(s.row, s.column) != 0) labels(s.row, s.column) = s.label;
   }
+  long age = 0;
   for (std::size_t y = 0; y < labels.shape(0); ++y) {
     for (std::size_t x = 0; x < labels.shape(1); ++x) {
-      if (labels(y, x) != 0) push({-long{height(y, x)}, 0, y, x});
+      if (labels(y, x) != 0) push({-long{height(y, x)}, raster ? ++age : 0, y, x});
     }
   }
-  long age = 0;
   while (!heap.empty()) {
     const item here = pop();
     for (const auto& [dy, dx] : {std::pair(-1, 0), std::pair(0, -1), std::pair(0, 1), std::pair(1, 0)}) {
@@ -84,7 +84,10 @@ BOOST_AUTO_TEST_CASE(equal_to_the_plain_algorithm_on_random_heights) {
       for (std::int32_t i = 1; i <= 12; ++i) {
         seeds.push_back({static_cast<std::int32_t>(random() % rows), static_cast<std::int32_t>(random() % columns), i});
       }
-      BOOST_TEST((axonzoo::watershed(height, seeds, inside) == plain_watershed(height, seeds, inside)));
+      for (const auto order : {axonzoo::seed_order::scikit_image, axonzoo::seed_order::raster}) {
+        BOOST_TEST((axonzoo::watershed(height, seeds, inside, order) ==
+                    plain_watershed(height, seeds, inside, order == axonzoo::seed_order::raster)));
+      }
     }
   }
 }

@@ -11,9 +11,12 @@
 
 namespace axonzoo {
 
-/// The 8-connected components of the pixels of `labels` ([H, W]) that equal `value`. They are numbered from 1 by their first
-/// pixel in raster order, as scikit-image's `label` numbers them.
-std::vector<instance_run> component_runs(const label_image& labels, std::uint8_t value);
+/// Which pixels are neighbours: those that share a side, or a corner too.
+enum class connectivity { four, eight };
+
+/// The components of the pixels of `labels` ([H, W]) that equal `value`. They are numbered from 1 by their first pixel in raster
+/// order, as scikit-image's `label` numbers them.
+std::vector<instance_run> component_runs(const label_image& labels, std::uint8_t value, connectivity joined = connectivity::eight);
 
 /// The same, painted: [H, W], 0 elsewhere.
 instance_image connected_components(const label_image& labels, std::uint8_t value);
@@ -41,7 +44,8 @@ inline void find_runs(const std::uint8_t* pixels, std::int32_t row, std::int32_t
 
 }  // namespace detail
 
-inline std::vector<instance_run> component_runs(const label_image& labels, std::uint8_t value) {
+inline std::vector<instance_run> component_runs(const label_image& labels, std::uint8_t value, connectivity joined) {
+  const std::int32_t reach = joined == connectivity::eight ? 1 : 0;  // how far beyond a run's ends its neighbours begin
   const auto height = static_cast<std::int32_t>(labels.shape(0)), width = static_cast<std::int32_t>(labels.shape(1));
   std::vector<instance_run> runs;
   std::vector<std::int32_t> parent;
@@ -52,8 +56,8 @@ inline std::vector<instance_run> component_runs(const label_image& labels, std::
     parent.resize(runs.size());
     std::iota(parent.begin() + first, parent.end(), static_cast<std::int32_t>(first));
     for (std::size_t r = first; r < runs.size(); ++r) {
-      while (above < above_end && runs[above].end < runs[r].begin) ++above;
-      for (std::size_t a = above; a < above_end && runs[a].begin <= runs[r].end; ++a) {
+      while (above < above_end && runs[above].end + reach <= runs[r].begin) ++above;
+      for (std::size_t a = above; a < above_end && runs[a].begin < runs[r].end + reach; ++a) {
         const auto one = detail::find_root(parent, static_cast<std::int32_t>(a));
         const auto other = detail::find_root(parent, static_cast<std::int32_t>(r));
         // The smaller root is the earlier run, so that a root is its component's first run.

@@ -27,7 +27,7 @@ instance_image label_sheaths(const label_image& labels, const instance_image& fi
 /// The same fibres as runs, from the runs of the axons: for images of 10^8 pixels, several times faster. Axons themselves are
 /// `component_runs(labels, axon)`, sheaths `restrict_to(fibres, labels, myelin)`.
 std::vector<instance_run> fibre_runs(const label_image& labels, const std::vector<instance_run>& axons, std::uint8_t axon,
-                                     std::uint8_t myelin);
+                                     std::uint8_t myelin, seed_order order = seed_order::scikit_image);
 
 /// The centroid of each instance, row and column truncated to whole pixels; the label is the instance's number.
 std::vector<seed> truncated_centroids(const std::vector<instance_run>& instances);
@@ -57,7 +57,7 @@ inline std::vector<seed> truncated_centroids(const std::vector<instance_run>& in
 }
 
 inline std::vector<instance_run> fibre_runs(const label_image& labels, const std::vector<instance_run>& axons, std::uint8_t axon,
-                                            std::uint8_t myelin) {
+                                            std::uint8_t myelin, seed_order order) {
   if (axons.empty()) return {};
   detail::flood_state state(labels.shape(0), labels.shape(1));
   detail::write_squared_distance(labels, axon, state.row(0), state.stride());
@@ -65,7 +65,7 @@ inline std::vector<instance_run> fibre_runs(const label_image& labels, const std
     const std::uint8_t label = labels.data()[y * width + x];
     return (label == axon) | (label == myelin);
   });
-  detail::flood(state, truncated_centroids(axons));
+  detail::flood(state, truncated_centroids(axons), order);
   return state.runs();
 }
 
