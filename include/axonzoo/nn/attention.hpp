@@ -20,7 +20,7 @@ namespace axonzoo {
 
 /// softmax(scale q k^T) v of each head (Vaswani et al. 2017). q [B, heads, N, d], k and v [B, heads, M, d] of one type and any
 /// strides, as slices of a fused projection have them; the result is [B, N, heads d], contiguous. In float32 and bfloat16 (whose
-/// sums are float32) on a CPU with AVX-512 by a tiled kernel that holds no N x M matrix and saves for its backward pass only the
+/// sums are float32) on a CPU with AVX-512 or AVX2 by a tiled kernel that holds no N x M matrix and saves for its backward pass only the
 /// result and a number a query; elsewhere by LibTorch. The number of threads does not change it. Throws `error` where shapes or
 /// types do not go together.
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale);
@@ -101,7 +101,7 @@ inline at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Ten
     refuse("keys and values are not of the queries' type", "convert them to one type");
   }
   if (k.size(2) == 0) refuse("there are no keys", "give at least one");
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
   const bool own = (q.scalar_type() == at::kFloat && kernels::available<float>) ||
                    (q.scalar_type() == at::kBFloat16 && kernels::available<c10::BFloat16>);
   if (own && q.device().is_cpu() && q.layout() == at::kStrided && q.numel() > 0 && v.size(3) > 0 && scale > 0) {

@@ -32,13 +32,13 @@ struct attention_bias {
   }
 };
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 template <class Work>
 void with_attention_element([[maybe_unused]] const at::Tensor& q, const Work& work) {
-#if defined(AXONZOO_AVX512_BF16)
-  if (q.scalar_type() == at::kBFloat16) return work(c10::BFloat16{});
-#endif
+  if constexpr (kernels::available<c10::BFloat16>) {
+    if (q.scalar_type() == at::kBFloat16) return work(c10::BFloat16{});
+  }
   work(float{});
 }
 

@@ -14,7 +14,7 @@
 #include <axonzoo/nn/kernels/scratch.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels {
 
@@ -67,20 +67,19 @@ struct query_group {
   std::int64_t pitch = 0, weight_pitch = 0;
 
   /// Turns scores into weights relative to the greatest so far, and scales what was summed with other weights to them.
-  void exponentiate(std::int64_t vectors, float factor, float* greatest, float* total, float* sums, std::int64_t sum_vectors,
+  void exponentiate(std::int64_t vectors, float factor, float* most_so_far, float* total, float* sums, std::int64_t sum_vectors,
                     bool first) const {
     alignas(64) float base[16] = {}, rescale[16] = {}, before[16] = {};
     for (std::int64_t r = 0; r < rows; ++r) {
-      __m512 most = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
-      for (std::int64_t i = 0; i < vectors; ++i) most = _mm512_max_ps(_mm512_load_ps(scores + r * pitch + 16 * i), most);
-      before[r] = greatest[r];
-      greatest[r] = std::max(greatest[r], _mm512_reduce_max_ps(most));
+      lanes most = lanes::all(-std::numeric_limits<float>::infinity());
+      for (std::int64_t i = 0; i < vectors; ++i) most = max(lanes::load(scores + r * pitch + 16 * i), most);
+      before[r] = most_so_far[r];
+      most_so_far[r] = std::max(most_so_far[r], greatest(most));
       // Where all is -infinity so far, any finite base gives weights of 0.
-      base[r] = greatest[r] == -std::numeric_limits<float>::infinity() ? 0.0F : greatest[r] * factor;
+      base[r] = most_so_far[r] == -std::numeric_limits<float>::infinity() ? 0.0F : most_so_far[r] * factor;
     }
     if (!first) {
-      _mm512_store_ps(rescale,
-                      power_of_two<float>(_mm512_fmsub_ps(_mm512_load_ps(before), _mm512_set1_ps(factor), _mm512_load_ps(base))));
+      power_of_two<float>(fms(lanes::load(before), lanes::all(factor), lanes::load(base))).store(rescale);
       for (std::int64_t r = 0; r < rows; ++r) {
         if (rescale[r] == 1.0F) continue;
         const lanes times = lanes::all(rescale[r]);
@@ -90,17 +89,17 @@ struct query_group {
         }
       }
     }
-    const __m512 times = _mm512_set1_ps(factor);
+    const lanes times = lanes::all(factor);
     for (std::int64_t r = 0; r < rows; ++r) {
       const float* const from = scores + r * pitch;
-      const __m512 own = _mm512_set1_ps(base[r]);
-      __m512 sum = _mm512_setzero_ps();
+      const lanes own = lanes::all(base[r]);
+      lanes all = lanes::all(0);
       for (std::int64_t i = 0; i < vectors; ++i) {
-        const __m512 weight = power_of_two<T>(_mm512_fmsub_ps(_mm512_load_ps(from + 16 * i), times, own));
-        sum = _mm512_add_ps(sum, weight);
-        vector<16>::store(reinterpret_cast<T*>(weights + r * weight_pitch) + 16 * i, weight);
+        const lanes weight = power_of_two<T>(fms(lanes::load(from + 16 * i), times, own));
+        all = all + weight;
+        weight.store(reinterpret_cast<T*>(weights + r * weight_pitch) + 16 * i);
       }
-      total[r] = total[r] * rescale[r] + _mm512_reduce_add_ps(sum);
+      total[r] = total[r] * rescale[r] + sum(all);
     }
   }
 };

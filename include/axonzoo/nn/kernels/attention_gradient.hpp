@@ -6,8 +6,9 @@
 #include <type_traits>
 
 #include <axonzoo/nn/kernels/attention.hpp>
+#include <axonzoo/nn/kernels/pair_rows.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels {
 
@@ -52,42 +53,38 @@ struct gradient_block {
 
   /// From scores and gradients of the weights to weights and gradients of the scores.
   void differentiate(std::int64_t rows, std::int64_t vectors, float factor, const float* log_sums) const {
-    const __m512 times = _mm512_set1_ps(factor);
-    const auto step = [&](std::int64_t row, std::int64_t i, __m512 & weight, __m512 & gradient) __attribute__((always_inline)) {
+    const lanes times = lanes::all(factor);
+    const auto step = [&](std::int64_t row, std::int64_t i, lanes & weight, lanes & gradient) __attribute__((always_inline)) {
       float *const s = scores.data() + row * pitch + 16 * i, *const g = gradients.data() + row * pitch + 16 * i;
-      weight = power_of_two<T>(_mm512_fmsub_ps(_mm512_load_ps(s), times, _mm512_set1_ps(log_sums[row])));
-      gradient = _mm512_mul_ps(weight, _mm512_load_ps(g));
-      _mm512_store_ps(g, gradient);
-      if constexpr (!narrow) _mm512_store_ps(s, weight);
+      weight = power_of_two<T>(fms(lanes::load(s), times, lanes::all(log_sums[row])));
+      gradient = weight * lanes::load(g);
+      gradient.store(g);
+      if constexpr (!narrow) weight.store(s);
     };
     if constexpr (!narrow) {
       for (std::int64_t row = 0; row < rows; ++row) {
-        __m512 weight, gradient;
+        lanes weight, gradient;
         for (std::int64_t i = 0; i < vectors; ++i) step(row, i, weight, gradient);
       }
     } else {
-      const auto both = [&](std::uint32_t * to, __m512 a, __m512 b) __attribute__((always_inline)) {
-        _mm512_store_si512(to, side_by_side(narrowed(a), narrowed(b)));
+      const auto both = [&](std::uint32_t * to, lanes a, lanes b) __attribute__((always_inline)) {
+        alignas(32) T first[16], second[16];
+        a.store(first);
+        b.store(second);
+        interleave(first, second, 16, to);
       };
       for (std::int64_t row = 0; row < rows; row += 2) {
         for (std::int64_t i = 0; i < vectors; ++i) {
-          __m512 weight[2], gradient[2];
+          lanes weight[2], gradient[2];
           for (int r = 0; r < 2; ++r) {
             step(row + r, i, weight[r], gradient[r]);
-            vector<16>::store(reinterpret_cast<T*>(gradient_rows.data() + (row + r) * (pitch / 2)) + 16 * i, gradient[r]);
+            gradient[r].store(reinterpret_cast<T*>(gradient_rows.data() + (row + r) * (pitch / 2)) + 16 * i);
           }
           both(weight_pairs.data() + row / 2 * pitch + 16 * i, weight[0], weight[1]);
           both(gradient_pairs.data() + row / 2 * pitch + 16 * i, gradient[0], gradient[1]);
         }
       }
     }
-  }
-
- private:
-  static __m256i narrowed(__m512 a) {
-    alignas(32) c10::BFloat16 halves[16];
-    vector<16>::store(static_cast<T*>(static_cast<void*>(halves)), a);
-    return _mm256_load_si256(reinterpret_cast<const __m256i*>(halves));
   }
 };
 

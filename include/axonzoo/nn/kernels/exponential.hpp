@@ -4,9 +4,10 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <axonzoo/nn/kernels/lanes.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels {
 
@@ -20,17 +21,14 @@ inline constexpr auto power_coefficients<float> =
 
 /// 2^x in the accuracy of T; 0 below -150, and not a number where x is none.
 template <class T>
-[[gnu::always_inline]] inline __m512 power_of_two(__m512 x) {
+[[gnu::always_inline]] inline lanes power_of_two(lanes x) {
   constexpr auto& terms = power_coefficients<T>;
   constexpr int last = static_cast<int>(terms.size()) - 1;
-  const __m512 bounded = _mm512_max_ps(_mm512_set1_ps(-150.0F), x);  // of two, the second where one is not a number
-  const __m512 whole = _mm512_roundscale_ps(bounded, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 rest = _mm512_sub_ps(bounded, whole);
-  __m512 sum = _mm512_set1_ps(terms[last]);
-  unrolled<last>([&](auto i) __attribute__((always_inline)) {
-    sum = _mm512_fmadd_ps(sum, rest, _mm512_set1_ps(terms[static_cast<std::size_t>(last - 1 - i)]));
-  });
-  return _mm512_scalef_ps(_mm512_fmadd_ps(sum, rest, _mm512_set1_ps(1.0F)), whole);
+  const lanes bounded = max(lanes::all(-150.0F), x);  // of two, the second where one is not a number
+  const lanes whole = round(bounded), rest = bounded - whole;
+  lanes sum = lanes::all(terms[last]);
+  unrolled<last>([&](auto i) __attribute__((always_inline)) { sum = fma(sum, rest, lanes::all(terms[static_cast<std::size_t>(last - 1 - i)])); });
+  return times_power_of_two(fma(sum, rest, lanes::all(1.0F)), whole);
 }
 
 }  // namespace axonzoo::kernels

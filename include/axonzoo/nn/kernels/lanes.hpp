@@ -66,6 +66,13 @@ struct lanes {
   /// a where m, else b.
   static lanes select(mask m, lanes a, lanes b) { return {_mm512_mask_mov_ps(b.v, m, a.v)}; }
   friend lanes sqrt(lanes a) { return {_mm512_maskz_sqrt_ps(every, a.v)}; }
+  /// a b - c
+  friend lanes fms(lanes a, lanes b, lanes c) { return {_mm512_fmsub_ps(a.v, b.v, c.v)}; }
+  /// To the nearest whole number.
+  friend lanes round(lanes a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+  /// a 2^n for a whole n from -150 to 127.
+  friend lanes times_power_of_two(lanes a, lanes n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+  friend float greatest(lanes a) { return _mm512_reduce_max_ps(a.v); }
   friend float sum(lanes a) { return _mm512_reduce_add_ps(a.v); }
 
  private:
@@ -161,6 +168,28 @@ struct lanes {
   /// a where m, else b.
   static lanes select(mask m, lanes a, lanes b) { return {_mm256_blendv_ps(b.low, a.low, m.low), _mm256_blendv_ps(b.high, a.high, m.high)}; }
   friend lanes sqrt(lanes a) { return {_mm256_sqrt_ps(a.low), _mm256_sqrt_ps(a.high)}; }
+  /// a b - c
+  friend lanes fms(lanes a, lanes b, lanes c) { return {_mm256_fmsub_ps(a.low, b.low, c.low), _mm256_fmsub_ps(a.high, b.high, c.high)}; }
+  /// To the nearest whole number.
+  friend lanes round(lanes a) {
+    constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    return {_mm256_round_ps(a.low, nearest), _mm256_round_ps(a.high, nearest)};
+  }
+  /// a 2^n for a whole n from -150 to 127. In two steps, so that each factor is a normal number.
+  friend lanes times_power_of_two(lanes a, lanes n) {
+    const auto half = [](__m256 x, __m256 power) {
+      const __m256i whole = _mm256_cvtps_epi32(power), first = _mm256_srai_epi32(whole, 1);
+      const auto factor = [](__m256i p) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(p, _mm256_set1_epi32(127)), 23)); };
+      return _mm256_mul_ps(_mm256_mul_ps(x, factor(first)), factor(_mm256_sub_epi32(whole, first)));
+    };
+    return {half(a.low, n.low), half(a.high, n.high)};
+  }
+  friend float greatest(lanes a) {
+    const __m256 eight = _mm256_max_ps(a.low, a.high);
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  }
   friend float sum(lanes a) {
     const __m256 eight = _mm256_add_ps(a.low, a.high);
     const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

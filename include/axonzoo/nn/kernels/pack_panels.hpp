@@ -6,11 +6,12 @@
 #include <cstring>
 #include <type_traits>
 
+#include <axonzoo/nn/kernels/pair_rows.hpp>
 #include <axonzoo/nn/kernels/panel_product.hpp>
 #include <axonzoo/nn/kernels/transpose.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels {
 
@@ -29,6 +30,8 @@ template <class T>
 constexpr std::int64_t units_of(std::int64_t count) {
   return (count + elements_per_unit<T> - 1) / elements_per_unit<T>;
 }
+
+#if defined(AXONZOO_AVX512)
 
 namespace detail {
 
@@ -116,6 +119,51 @@ void pack_along(const matrix<const T>& from, std::uint32_t* to) {
     }
   }
 }
+
+#else
+
+/// to[row][unit], `rows` of them, those that `from` lacks zero.
+template <class T>
+void pack_rows(const matrix<const T>& from, std::int64_t rows, std::uint32_t* to) {
+  const std::int64_t inner = units_of<T>(from.size);
+  std::memset(to, 0, static_cast<std::size_t>(rows * inner) * 4);
+  for (std::int64_t r = 0; r < from.rows; ++r) std::memcpy(to + r * inner, from.row(r), static_cast<std::size_t>(from.size) * sizeof(T));
+}
+
+/// Panels whose lanes are the rows of `from` and whose inner units are those of a row.
+template <class T>
+void pack_across(const matrix<const T>& from, std::uint32_t* to) {
+  const panels lanes = panels::of(from.rows);
+  const std::int64_t inner = units_of<T>(from.size), whole = from.size / elements_per_unit<T>;
+  if (from.rows < lanes.lanes() || whole < inner) std::memset(to, 0, static_cast<std::size_t>(lanes.lanes() * inner) * 4);
+  for (std::int64_t r = 0; r < from.rows; ++r) {
+    std::uint32_t* const target = to + r / 16 * 16 * inner + r % 16;
+    const T* const row = from.row(r);
+    for (std::int64_t u = 0; u < whole; ++u) std::memcpy(target + u * 16, row + u * elements_per_unit<T>, 4);
+    if (whole < inner) std::memcpy(target + whole * 16, row + whole * elements_per_unit<T>, sizeof(T));
+  }
+}
+
+/// Panels whose lanes are the elements of a row and whose inner units are the rows (of bfloat16, pairs of them).
+template <class T>
+void pack_along(const matrix<const T>& from, std::uint32_t* to) {
+  const panels across = panels::of(from.size);
+  const std::int64_t inner = units_of<T>(from.rows);
+  for (std::int64_t p = 0; p < across.count(); ++p) {
+    const std::int64_t element = 16 * p, count = std::min<std::int64_t>(from.size - element, 16);
+    std::uint32_t* target = to + element * inner;
+    for (std::int64_t u = 0; u < inner; ++u, target += 16) {
+      std::memset(target, 0, 64);
+      if constexpr (std::is_same_v<T, float>) {
+        std::memcpy(target, from.row(u) + element, static_cast<std::size_t>(count) * 4);
+      } else {
+        interleave(from.row(2 * u) + element, 2 * u + 1 < from.rows ? from.row(2 * u + 1) + element : nullptr, count, target);
+      }
+    }
+  }
+}
+
+#endif
 
 }  // namespace axonzoo::kernels
 

@@ -5,19 +5,19 @@
 
 #include <axonzoo/nn/kernels/vector.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels {
 
-/// How the lanes of a matrix are cut into panels of two vectors, the first of three where their number is odd. A packed matrix
+/// How the lanes of a matrix are cut into panels of two vectors, the first of three where their number is odd; of one where registers are few. A packed matrix
 /// has one panel after another, each [inner unit][lanes of the panel].
 struct panels {
   std::int64_t vectors = 0;
 
   static panels of(std::int64_t lanes) { return {(lanes + 15) / 16}; }
   [[nodiscard]] std::int64_t lanes() const { return 16 * vectors; }
-  [[nodiscard]] std::int64_t count() const { return std::max<std::int64_t>(vectors / 2, 1); }
-  [[nodiscard]] std::int64_t begin(std::int64_t panel) const { return panel == 0 ? 0 : 2 * panel + vectors % 2; }
+  [[nodiscard]] std::int64_t count() const { return block_vectors == 1 ? vectors : std::max<std::int64_t>(vectors / 2, 1); }
+  [[nodiscard]] std::int64_t begin(std::int64_t panel) const { return block_vectors == 1 ? panel : panel == 0 ? 0 : 2 * panel + vectors % 2; }
   [[nodiscard]] std::int64_t size(std::int64_t panel) const { return std::min(begin(panel + 1), vectors) - begin(panel); }
 };
 
@@ -75,22 +75,32 @@ void multiply(std::int64_t rows, const panels& lanes, std::int64_t inner, const 
                                                       to + row * c_pitch, c_pitch, add);
       }
     };
+#if defined(AXONZOO_AVX512)
     if constexpr (vectors < 3) as_many(std::integral_constant<int, 12>());
     as_many(std::integral_constant<int, 8>());
     as_many(std::integral_constant<int, 4>());
+#else
+    if constexpr (elements_per_unit<T> == 1) as_many(std::integral_constant<int, 6>());
+    as_many(std::integral_constant<int, 4>());
+    if constexpr (elements_per_unit<T> == 1) as_many(std::integral_constant<int, 2>());
+#endif
   };
   for (std::int64_t p = 0; p < lanes.count(); ++p) {
     const std::uint32_t* const panel = b + 16 * lanes.begin(p) * inner;
     float* const to = c + 16 * lanes.begin(p);
-    switch (lanes.size(p)) {
-      case 1:
-        run(std::integral_constant<int, 1>(), panel, to);
-        break;
-      case 2:
-        run(std::integral_constant<int, 2>(), panel, to);
-        break;
-      default:
-        run(std::integral_constant<int, 3>(), panel, to);
+    if constexpr (block_vectors == 1) {
+      run(std::integral_constant<int, 1>(), panel, to);
+    } else {
+      switch (lanes.size(p)) {
+        case 1:
+          run(std::integral_constant<int, 1>(), panel, to);
+          break;
+        case 2:
+          run(std::integral_constant<int, 2>(), panel, to);
+          break;
+        default:
+          run(std::integral_constant<int, 3>(), panel, to);
+      }
     }
   }
 }

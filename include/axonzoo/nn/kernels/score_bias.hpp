@@ -7,7 +7,7 @@
 #include <axonzoo/nn/kernels/pack_panels.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
-#if defined(AXONZOO_AVX512)
+#if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels {
 

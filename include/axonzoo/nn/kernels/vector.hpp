@@ -6,8 +6,8 @@
 
 #include <c10/util/BFloat16.h>
 
-/// Own convolutions need AVX-512 (bfloat16 its dot product as well, and are left to oneDNN where there are tile registers, AMX), or AVX2, where bfloat16 is
-/// widened as it is multiplied; own attention needs AVX-512.
+/// Own convolutions and attention need AVX-512 (bfloat16 its dot product as well, and are left to oneDNN where there are tile registers, AMX), or AVX2, where bfloat16 is
+/// widened as it is multiplied.
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define AXONZOO_AVX512 1
 #if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
@@ -24,7 +24,7 @@
 
 namespace axonzoo::kernels {
 
-/// Whether this build has own convolutions for the element type.
+/// Whether this build has own kernels for the element type.
 template <class T>
 inline constexpr bool available = false;
 #if defined(AXONZOO_VECTORS)
