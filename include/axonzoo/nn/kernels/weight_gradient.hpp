@@ -30,7 +30,7 @@ namespace direct {
 #if defined(AXONZOO_AVX512)
 inline constexpr int gradient_outs = 8;
 #else
-inline constexpr int gradient_outs = 4;
+inline constexpr int gradient_outs = 6;
 #endif
 
 struct gradient_strides {
