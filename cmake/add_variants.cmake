@@ -1,5 +1,5 @@
 # axonzoo_add_variants(MODELS <m>... [PRECISIONS <p>...] [PRUNINGS <p>...] [PARALLELS <p>...]
-#                      [HEADERS <file>...] [EXCLUDE <pattern>...] [TEST_OPTIONS <option>...])
+#                      [HEADERS <file>...] [EXCLUDE <pattern>...] [ALSO <name>...] [TEST_OPTIONS <option>...])
 #
 # One program for each combination, named model-precision-pruning-parallel. Where a list is missing, it is the default of
 # axonzoo/fwd.hpp. Measured: reading LibTorch and the library costs a unit far more than a variant does, so all variants of a
@@ -8,6 +8,7 @@
 #
 #   HEADERS       headers that define policies or models outside the zoo, in namespace axonzoo
 #   EXCLUDE       combinations to leave out, as patterns like those of AXONZOO_VARIANTS
+#   ALSO          single variants beside the product of the lists, as unet/fp16/none/single
 #   TEST_OPTIONS  with them each program is also a ctest entry, run with these options and an --out of its own
 #
 # -DAXONZOO_VARIANTS="unet/*/none/*,segnet/bf16/*/single" picks some: * stands for any part of one name.
@@ -46,7 +47,7 @@ function(_axonzoo_include_if_there text header)
 endfunction()
 
 function(axonzoo_add_variants)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "MODELS;PRECISIONS;PRUNINGS;PARALLELS;HEADERS;EXCLUDE;TEST_OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "MODELS;PRECISIONS;PRUNINGS;PARALLELS;HEADERS;EXCLUDE;ALSO;TEST_OPTIONS")
   if(NOT arg_MODELS OR arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "axonzoo_add_variants: expected MODELS <names> and no '${arg_UNPARSED_ARGUMENTS}'; see the top of "
                         "add_variants.cmake")
@@ -67,6 +68,7 @@ function(axonzoo_add_variants)
 // What AXONZOO_SEPARATE_PROGRAM leaves out of the models' units. Taking an address emits an inline function here.
 [[gnu::used]] const auto axonzoo_run_program = &axonzoo::run_program;
 [[gnu::used]] const auto axonzoo_ddp_connect = &axonzoo::ddp::connect;
+[[gnu::used]] const auto axonzoo_sharded_connect = &axonzoo::sharded::connect;
 ]=])
     add_library(axonzoo_program STATIC "${folder}/program.cpp")
     _axonzoo_link_variant(axonzoo_program LIBRARY)
@@ -77,9 +79,18 @@ function(axonzoo_add_variants)
     get_filename_component(header "${header}" ABSOLUTE)
     string(APPEND headers "#include \"${header}\"\n")
   endforeach()
-  foreach(axis IN ITEMS precision pruning parallel)
+  set(axes model precision pruning parallel)
+  foreach(index RANGE 1 3)
+    list(GET axes ${index} axis)
     string(TOUPPER "${axis}S" policies)
-    foreach(policy IN LISTS arg_${policies})
+    set(all ${arg_${policies}})
+    foreach(name IN LISTS arg_ALSO)
+      string(REPLACE "/" ";" parts "${name}")
+      list(GET parts ${index} policy)
+      list(APPEND all "${policy}")
+    endforeach()
+    list(REMOVE_DUPLICATES all)
+    foreach(policy IN LISTS all)
       _axonzoo_include_if_there(headers "axonzoo/${axis}/${policy}.hpp")
     endforeach()
   endforeach()
@@ -88,19 +99,35 @@ function(axonzoo_add_variants)
   foreach(model IN LISTS arg_MODELS)
     set(instances "")
     set(programs "")
+    set(names "")
     foreach(precision IN LISTS arg_PRECISIONS)
       foreach(pruning IN LISTS arg_PRUNINGS)
         foreach(parallel IN LISTS arg_PARALLELS)
           set(name "${model}/${precision}/${pruning}/${parallel}")
           _axonzoo_fits(excluded "${name}" "${arg_EXCLUDE}")
-          _axonzoo_fits(chosen "${name}" "${AXONZOO_VARIANTS}")
-          if(excluded OR NOT (chosen OR AXONZOO_VARIANTS STREQUAL ""))
-            continue()
+          if(NOT excluded)
+            list(APPEND names "${name}")
           endif()
-          set(type "axonzoo::variant<axonzoo::${model}, axonzoo::${precision}, axonzoo::${pruning}, axonzoo::${parallel}>")
-          string(APPEND instances "template int axonzoo::run<${type}>(int, char**);\n")
-          string(REPLACE "/" "-" program "${name}")
-          file(CONFIGURE OUTPUT "${folder}/${program}.cpp" @ONLY CONTENT [[
+        endforeach()
+      endforeach()
+    endforeach()
+    foreach(name IN LISTS arg_ALSO)
+      if(name MATCHES "^${model}/")
+        list(APPEND names "${name}")
+      endif()
+    endforeach()
+    list(REMOVE_DUPLICATES names)
+    foreach(name IN LISTS names)
+      _axonzoo_fits(chosen "${name}" "${AXONZOO_VARIANTS}")
+      if(NOT (chosen OR AXONZOO_VARIANTS STREQUAL ""))
+        continue()
+      endif()
+      string(REPLACE "/" ";" parts "${name}")
+      list(POP_FRONT parts first precision pruning parallel)
+      set(type "axonzoo::variant<axonzoo::${model}, axonzoo::${precision}, axonzoo::${pruning}, axonzoo::${parallel}>")
+      string(APPEND instances "template int axonzoo::run<${type}>(int, char**);\n")
+      string(REPLACE "/" "-" program "${name}")
+      file(CONFIGURE OUTPUT "${folder}/${program}.cpp" @ONLY CONTENT [[
 #include <axonzoo/fwd.hpp>
 
 namespace axonzoo {
@@ -112,21 +139,19 @@ struct @parallel@;
 
 int main(int argc, char** argv) { return axonzoo::run<@type@>(argc, argv); }
 ]])
-          list(APPEND programs "${program}")
-          if(arg_TEST_OPTIONS)
-            set(ranks "")
-            if(NOT parallel STREQUAL "single")
-              set(ranks --ranks 2)
-            endif()
-            add_test(NAME "run.${program}" COMMAND ${program} ${arg_TEST_OPTIONS} ${ranks} --out
-                                                   "${PROJECT_BINARY_DIR}/variant-runs/${program}")
-            set_tests_properties("run.${program}" PROPERTIES TIMEOUT 300)
-            if(ranks)
-              set_tests_properties("run.${program}" PROPERTIES PROCESSORS 2)
-            endif()
-          endif()
-        endforeach()
-      endforeach()
+      list(APPEND programs "${program}")
+      if(arg_TEST_OPTIONS)
+        set(ranks "")
+        if(NOT parallel STREQUAL "single")
+          set(ranks --ranks 2)
+        endif()
+        add_test(NAME "run.${program}" COMMAND ${program} ${arg_TEST_OPTIONS} ${ranks} --out
+                                               "${PROJECT_BINARY_DIR}/variant-runs/${program}")
+        set_tests_properties("run.${program}" PROPERTIES TIMEOUT 300)
+        if(ranks)
+          set_tests_properties("run.${program}" PROPERTIES PROCESSORS 2)
+        endif()
+      endif()
     endforeach()
     if(NOT programs)
       continue()

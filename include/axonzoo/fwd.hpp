@@ -11,7 +11,10 @@ struct segnet;
 
 // precision
 struct fp32;
+struct tf32;
 struct bf16;
+struct pure_bf16;
+struct fp16;
 
 // pruning
 struct none;
@@ -26,6 +29,7 @@ struct semi_structured;
 // parallel
 struct single;
 struct ddp;
+struct sharded;
 
 /// One optimisation variant of one model, as a type.
 template <class Model, class Precision = fp32, class Pruning = none, class Parallel = single>

@@ -20,6 +20,7 @@
 #include <axonzoo/data/write_phantoms.hpp>
 #include <axonzoo/parallel/ddp_communicator.hpp>
 #include <axonzoo/parallel/launch_processes.hpp>
+#include <axonzoo/parallel/sharded.hpp>
 #include <axonzoo/run.hpp>
 #include <axonzoo/train/layer_table.hpp>
 #include <axonzoo/train/train.hpp>
@@ -54,6 +55,7 @@ inline void describe(CLI::App& app, program_options& options, const recipe& chos
   app.add_option("--workers", t.workers, "loader threads; 0 loads in the training thread")->check(CLI::Range(0, 256));
   app.add_option("--threads", t.threads, "computing threads of a rank; 0: all cores, shared among ranks")->check(CLI::Range(0, 1024));
   app.add_option("--batch", t.batch, "patches in a step, over all ranks");
+  app.add_option("--accumulate", t.accumulate, "parts that a step is computed in, one after another: less memory, the same step");
   app.add_option("--patch", t.patch, "side of a patch in px after resampling");
   app.add_option("--pixel-size", options.pixel_size, "um to resample to, or one for each contrast as SEM=0.13,TEM=0.01; 0: the training images' median");
   app.add_option("--image-pixel-size", options.image_pixel_size, "um of images whose folder does not say");

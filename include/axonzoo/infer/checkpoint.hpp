@@ -28,7 +28,7 @@ struct checkpoint_facts {
   std::int64_t patch = 256; ///< px of a training patch
 };
 
-/// Takes the tensors' contents and shapes into the network: narrower ones are how a pruned network comes back. Throws `error` listing
+/// Takes the tensors' contents and shapes into the network, in its own floating types: narrower ones are how a pruned network comes back. Throws `error` listing
 /// what is missing, surplus or does not fit together.
 inline void load_tensors(network& net, const std::map<std::string, at::Tensor>& tensors, const std::string& origin) {
   auto own = named_tensors(net);
@@ -38,7 +38,7 @@ inline void load_tensors(network& net, const std::map<std::string, at::Tensor>& 
     const auto found = tensors.find(name);
     if (found == tensors.end()) {
       note("lacks " + name);
-    } else if (found->second.dim() != tensor.dim() || found->second.scalar_type() != tensor.scalar_type()) {
+    } else if (found->second.dim() != tensor.dim() || (found->second.scalar_type() != tensor.scalar_type() && !(found->second.is_floating_point() && tensor.is_floating_point()))) {
       note(name + " has another rank or type");
     }
     if (wrong.size() > 300) break;
@@ -48,7 +48,7 @@ inline void load_tensors(network& net, const std::map<std::string, at::Tensor>& 
     if (!own.contains(name)) note("surplus " + name);
   }
   if (!wrong.empty()) throw error("cannot load weights from " + origin, wrong, "give a checkpoint of this model");
-  for (auto& [name, tensor] : own) replace_contents(tensor, tensors.at(name).to(tensor.device(), /*non_blocking=*/false, /*copy=*/true));
+  for (auto& [name, tensor] : own) replace_contents(tensor, tensors.at(name).to(tensor.device(), tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true));
   for (const auto& group : net.channel_groups()) {
     for (const auto& axis : group.axes) {
       if (axis.offset + group.channels > own.at(axis.tensor).size(axis.axis)) {

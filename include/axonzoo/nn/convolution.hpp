@@ -12,14 +12,15 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/nn/half_convolution.hpp>
 #include <axonzoo/nn/kernels/convolution.hpp>
 
 namespace axonzoo {
 
 /// 2-D cross-correlation. x [N, C, H, W], best channels_last (a slice of the channels of one is as good), float32 or bfloat16;
-/// weight [K, C, h, w], best channels_last too, and bias [K] (may be undefined) float32: cast inside when x is bfloat16, their
+/// weight [K, C, h, w], best channels_last too, and bias [K] (may be undefined) float32 (or the weight bfloat16): cast inside when x is bfloat16, their
 /// gradients come back in float32. Gives [N, K, H', W'] as x. On CPUs with AVX-512 or AVX2 by own kernels, elsewhere by ATen. Throws
-/// `error` when the shapes do not fit.
+/// `error` when the shapes do not fit. float16 on a CPU is summed in float32 (half_convolution.hpp).
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride,
                        std::int64_t padding);
 
@@ -111,15 +112,15 @@ struct transposed_convolution_function : torch::autograd::Function<transposed_co
   }
 };
 
-inline std::optional<at::Tensor> optional(const at::Tensor& tensor) {
-  return tensor.defined() ? std::optional(tensor) : std::nullopt;
-}
-
 }  // namespace detail
 
 #endif
 
 namespace detail {
+
+inline std::optional<at::Tensor> optional(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
+}
 
 inline void require_shapes(bool fit, const std::string& doing, const at::Tensor& x, const at::Tensor& weight) {
   if (fit) return;
@@ -131,6 +132,11 @@ inline bool own_kernels(const at::Tensor& x, const at::Tensor& weight) {
   return kernels::can_convolve(x) && weight.scalar_type() == at::kFloat;
 }
 
+/// The kernels pack float32 weights; those of a network in bfloat16 are widened, which changes no value.
+inline bool narrow_weight(const at::Tensor& x, const at::Tensor& weight) {
+  return kernels::can_convolve(x) && weight.scalar_type() == at::kBFloat16;
+}
+
 }  // namespace detail
 
 inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride,
@@ -139,16 +145,19 @@ inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, con
                              x.size(2) + 2 * padding >= weight.size(2) && x.size(3) + 2 * padding >= weight.size(3),
                          "convolving", x, weight);
 #if defined(AXONZOO_VECTORS)
+  if (detail::narrow_weight(x, weight)) return convolution(x, weight.to(at::kFloat), bias, stride, padding);
   if (detail::own_kernels(x, weight)) {
     return detail::convolution_function::apply(x, weight, std::optional<at::Tensor>(), detail::optional(bias), stride, padding);
   }
 #endif
+  if (detail::half_on_cpu(x)) return detail::half_convolution_function::apply(x, weight, detail::optional(bias), stride, padding, false);
   return reference::convolution(x, weight, bias, stride, padding);
 }
 
 inline at::Tensor convolution_of_concatenated(const at::Tensor& a, const at::Tensor& b, const at::Tensor& weight, const at::Tensor& bias,
                                               std::int64_t stride, std::int64_t padding) {
 #if defined(AXONZOO_VECTORS)
+  if (detail::narrow_weight(a, weight)) return convolution_of_concatenated(a, b, weight.to(at::kFloat), bias, stride, padding);
   const bool alike = a.dim() == 4 && b.dim() == 4 && a.size(0) == b.size(0) && a.size(2) == b.size(2) && a.size(3) == b.size(3) &&
                      a.size(1) + b.size(1) == weight.size(1) && a.scalar_type() == b.scalar_type() && b.size(1) > 0;
   const bool fits = alike && a.size(2) + 2 * padding >= weight.size(2) && a.size(3) + 2 * padding >= weight.size(3);
@@ -163,10 +172,12 @@ inline at::Tensor transposed_convolution_2x2(const at::Tensor& x, const at::Tens
   detail::require_shapes(x.dim() == 4 && weight.dim() == 4 && x.size(1) == weight.size(0) && weight.size(2) == 2 && weight.size(3) == 2,
                          "upsampling", x, weight);
 #if defined(AXONZOO_VECTORS)
+  if (detail::narrow_weight(x, weight)) return transposed_convolution_2x2(x, weight.to(at::kFloat), bias);
   if (detail::own_kernels(x, weight)) {
     return detail::transposed_convolution_function::apply(x, weight, detail::optional(bias));
   }
 #endif
+  if (detail::half_on_cpu(x)) return detail::half_convolution_function::apply(x, weight, detail::optional(bias), std::int64_t{2}, std::int64_t{0}, true);
   return reference::transposed_convolution_2x2(x, weight, bias);
 }
 

@@ -36,8 +36,11 @@ class communicator {
   /// Sums over ranks, in place.
   virtual void sum(at::Tensor& values) = 0;
 
-  /// Rank 0's contents for all, in place.
-  virtual void broadcast(at::Tensor& values) = 0;
+  /// The contents that rank `root` has, for all, in place.
+  virtual void broadcast(at::Tensor& values, int root = 0) = 0;
+
+  /// Whether each rank holds the optimiser's state of a share of the parameters alone.
+  [[nodiscard]] virtual bool shards_optimizer() const { return false; }
 };
 
 /// One rank alone.
@@ -50,7 +53,7 @@ class alone : public communicator {
   void before_backward(const at::Tensor&) override {}
   [[nodiscard]] double exposed_seconds() const override { return 0; }
   void sum(at::Tensor&) override {}
-  void broadcast(at::Tensor&) override {}
+  void broadcast(at::Tensor&, int) override {}
 };
 
 }  // namespace axonzoo

@@ -17,6 +17,7 @@
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/parallel/backend/gloo.hpp>
 #include <axonzoo/parallel/backend/nccl.hpp>
+#include <axonzoo/parallel/compress_bf16.hpp>
 #include <axonzoo/parallel/ddp.hpp>
 
 namespace axonzoo {
@@ -24,8 +25,13 @@ namespace axonzoo {
 /// Ranks joined by a c10d process group; gradients go through LibTorch's bucketed reducer.
 class ddp_communicator : public communicator {
  public:
-  ddp_communicator(c10::intrusive_ptr<c10d::ProcessGroup> group, int rank, int world_size)
-      : group_(std::move(group)), rank_(rank), world_size_(world_size) {}
+  struct manner {
+    bool compress = false;  ///< gradients travel in bfloat16
+    bool shard = false;     ///< the optimiser's state is shared out
+  };
+
+  ddp_communicator(c10::intrusive_ptr<c10d::ProcessGroup> group, int rank, int world_size, manner how)
+      : group_(std::move(group)), rank_(rank), world_size_(world_size), how_(how) {}
 
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int world_size() const override { return world_size_; }
@@ -53,6 +59,7 @@ class ddp_communicator : public communicator {
                                                , false, false, std::vector<std::int64_t>{}
 #endif
     );
+    if (how_.compress) reducer_->register_comm_hook(std::make_unique<compress_bf16>(group_));
     for (const auto& parameter : parameters) {
       parameter.register_hook([this](const at::Tensor&) { last_gradient_ = clock::now(); });
     }
@@ -73,13 +80,17 @@ class ddp_communicator : public communicator {
     group_->allreduce(tensors)->wait();
   }
 
-  void broadcast(at::Tensor& values) override {
+  void broadcast(at::Tensor& values, int root = 0) override {
     // collectives want dense memory; a channels-last filter bank is dense in its own order
     auto dense = values.contiguous();
     std::vector<at::Tensor> tensors{dense};
-    group_->broadcast(tensors)->wait();
+    c10d::BroadcastOptions from;
+    from.rootRank = root;
+    group_->broadcast(tensors, from)->wait();
     if (!dense.is_same(values)) values.copy_(dense);
   }
+
+  [[nodiscard]] bool shards_optimizer() const override { return how_.shard; }
 
  private:
   using clock = std::chrono::steady_clock;
@@ -89,11 +100,14 @@ class ddp_communicator : public communicator {
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
   int rank_;
   int world_size_;
+  manner how_;
   std::unique_ptr<c10d::Reducer> reducer_;
   clock::time_point last_gradient_ = clock::now();
 };
 
-inline std::unique_ptr<communicator> ddp::connect(const rank_place& place, c10::Device device) {
+namespace detail {
+
+inline std::unique_ptr<communicator> join_ranks(const rank_place& place, c10::Device device, ddp_communicator::manner how) {
   const auto where = place.address + ":" + std::to_string(place.port);
   try {
     c10d::TCPStoreOptions options;
@@ -108,11 +122,17 @@ inline std::unique_ptr<communicator> ddp::connect(const rank_place& place, c10::
     } else {
       add_gloo(*group, store, place);
     }
-    return std::make_unique<ddp_communicator>(std::move(group), place.rank, place.world_size);
+    return std::make_unique<ddp_communicator>(std::move(group), place.rank, place.world_size, how);
   } catch (const c10::Error& failure) {
     throw error("cannot join rank " + std::to_string(place.rank) + " of " + std::to_string(place.world_size) + " at " + where,
                 failure.what_without_backtrace(), "check that the port is free, that all ranks run and that they reach this address");
   }
+}
+
+}  // namespace detail
+
+inline std::unique_ptr<communicator> ddp::connect(const rank_place& place, c10::Device device) const {
+  return detail::join_ranks(place, device, {.compress = compress != 0, .shard = false});
 }
 
 }  // namespace axonzoo

@@ -9,7 +9,10 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/precision/bf16.hpp>
+#include <axonzoo/precision/fp16.hpp>
 #include <axonzoo/precision/fp32.hpp>
+#include <axonzoo/precision/pure_bf16.hpp>
+#include <axonzoo/precision/tf32.hpp>
 
 namespace axonzoo {
 
@@ -28,7 +31,10 @@ precision_setting setting_of() {
 inline precision_setting setting_of(const std::string& precision) {
   if (precision == fp32::name) return setting_of<fp32>();
   if (precision == bf16::name) return setting_of<bf16>();
-  throw error("cannot compute in the precision '" + precision + "'", "the zoo has fp32 and bf16", "give a checkpoint of one of these");
+  if (precision == pure_bf16::name) return setting_of<pure_bf16>();
+  if (precision == fp16::name) return setting_of<fp16>();
+  if (precision == tf32::name) return setting_of<tf32>();
+  throw error("cannot compute in the precision '" + precision + "'", "the zoo has fp32, tf32, bf16, pure_bf16 and fp16", "give a checkpoint of one of these");
 }
 
 }  // namespace axonzoo

@@ -25,6 +25,8 @@ struct calibration {
   std::function<void(at::Tensor&)> sum;
 
   int world_size = 1;
+
+  double loss_scale = 1;  ///< what a loss is multiplied with so that its gradients are numbers of the run's precision
 };
 
 }  // namespace axonzoo

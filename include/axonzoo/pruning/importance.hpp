@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -41,7 +42,7 @@ inline at::Tensor channel_scores(const importance& weights, const channel_group&
 template <class Loss>
 importance calibration_gradients(network& net, const calibration& data, std::int64_t batches, bool squared, Loss&& loss) {
   importance sums;
-  for (const auto& item : net.named_parameters()) sums.emplace(item.key(), at::zeros_like(item.value().detach()));
+  for (const auto& item : net.named_parameters()) sums.emplace(item.key(), at::zeros_like(item.value().detach(), at::kFloat));
   const bool training = net.is_training();
   net.eval();
   std::int64_t images = 0;
@@ -50,10 +51,11 @@ importance calibration_gradients(network& net, const calibration& data, std::int
     for (std::int64_t first = 0; first < whole.images.size(0); first += step) {
       const calibration::batch part{whole.images.narrow(0, first, step), whole.labels.narrow(0, first, step), whole.first_sample + first};
       for (auto& parameter : net.parameters()) parameter.mutable_grad() = at::Tensor();
-      loss(net.forward(part.images).front(), part).backward();
+      (loss(net.forward(part.images).front(), part) * data.loss_scale).backward();
       for (const auto& item : net.named_parameters()) {
-        const auto& gradient = item.value().grad();
-        if (gradient.defined()) sums.at(item.key()) += squared ? gradient.square() : gradient * static_cast<double>(step);
+        if (!item.value().grad().defined()) continue;
+        const auto gradient = item.value().grad() / data.loss_scale;
+        sums.at(item.key()) += squared ? gradient.square() : gradient * static_cast<double>(step);
       }
       images += step;
     }
@@ -67,6 +69,9 @@ importance calibration_gradients(network& net, const calibration& data, std::int
   for (auto& [name, sum] : sums) {
     if (data.world_size > 1) data.sum(sum);
     sum /= all;
+    if (!std::isfinite(sum.sum().template item<double>())) {
+      throw error("cannot score channels", "the gradient of " + name + " is not finite at the loss scale " + std::to_string(data.loss_scale), "give a lower --loss-scale or --learning-rate");
+    }
   }
   return sums;
 }

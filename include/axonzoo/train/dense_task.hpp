@@ -113,7 +113,24 @@ class dense_task : public training_task {
       made.names = batch->names;
       made.load_seconds = batch->load_seconds;
       made.augment_seconds = batch->augment_seconds;
-      made.loss = [&task = task_, batch](network& net) { return supervised_loss(net.forward(task.images_of(*batch)), task.labels_of(*batch)); };
+      const std::int64_t parts = task_.options_.accumulate;
+      if (parts > batch->n) {
+        throw error("cannot compute a step in --accumulate " + std::to_string(parts) + " parts", "a rank has " + std::to_string(batch->n) + " of its patches",
+                    "give a larger --batch or fewer parts");
+      }
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const std::int64_t first = batch->n * part / parts, count = batch->n * (part + 1) / parts - first;
+        auto loss = [&task = task_, batch, first, count](network& net) {
+          const auto images = task.images_of(*batch), labels = task.labels_of(*batch);
+          const auto mean = supervised_loss(net.forward(images.narrow(0, first, count)), labels.narrow(0, first, count));
+          return count == batch->n ? mean : mean * (static_cast<double>(count) / static_cast<double>(batch->n));
+        };
+        if (part == 0) {
+          made.loss = std::move(loss);
+        } else {
+          made.further.emplace_back(std::move(loss));
+        }
+      }
       return made;
     }
 

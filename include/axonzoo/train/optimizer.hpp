@@ -21,7 +21,8 @@ namespace axonzoo {
 
 /// What the training loop asks of an optimiser. Parameters are named, float32, and keep their identity: pruning narrows them in
 /// place (`parameter.set_data(...)`, gradient dropped), then calls `narrow` for the moments that belong to them. A parameter
-/// without a gradient is left alone. A subclass brings the formula of a step.
+/// without a gradient is left alone. Where ranks share the work, each owns some of the parameters: it updates these and holds their moments alone; the
+/// gradients of all count for the norm. A subclass brings the formula of a step.
 class optimizer {
  public:
   using named_tensors = std::vector<std::pair<std::string, at::Tensor>>;
@@ -34,10 +35,10 @@ class optimizer {
   /// (0: as they are); the gradients themselves may stay unscaled.
   virtual void step(double learning_rate, double clip_norm) = 0;
 
-  /// Everything an exact resume needs: "<parameter>.<moment>" shaped as the parameter, and "step" (int64 scalar).
+  /// Everything an exact resume needs: "<parameter>.<moment>" shaped as the parameter, for those this rank owns, and "step" (int64 scalar).
   [[nodiscard]] virtual std::map<std::string, at::Tensor> state() const;
 
-  /// Takes back what `state` gave; throws `error` naming a tensor that is missing or of another shape.
+  /// Takes back what `state` gave, of what this rank owns; throws `error` naming a tensor that is missing or of another shape.
   virtual void load_state(const std::map<std::string, at::Tensor>& state);
 
   /// Keeps the indices `kept` (int64) of `axis` in the moments of the parameter named `tensor`; ignores names that are not
@@ -46,6 +47,21 @@ class optimizer {
 
   /// Euclidean norm over all gradients, summed in an order that does not depend on the number of threads.
   [[nodiscard]] double gradient_norm() const;
+
+  /// Bytes of the moments that this rank holds.
+  [[nodiscard]] std::int64_t bytes() const {
+    std::int64_t sum = 0;
+    for (const auto& m : moments_) {
+      for (const auto& values : m.of) sum += values.defined() ? values.numel() * static_cast<std::int64_t>(values.element_size()) : 0;
+    }
+    return sum;
+  }
+
+  [[nodiscard]] std::vector<std::string> moment_names() const {
+    std::vector<std::string> names;
+    for (const auto& m : moments_) names.push_back(m.name);
+    return names;
+  }
 
   /// Drops the gradients, so that the next backward pass writes instead of adding.
   void clear_gradients() {
@@ -60,10 +76,13 @@ class optimizer {
   };
   struct moment {
     std::string name;
-    std::vector<at::Tensor> of;  ///< one for each parameter, laid out as it is
+    std::vector<at::Tensor> of;  ///< one for each parameter, laid out as it is; undefined for those of other ranks
   };
 
-  optimizer(named_tensors parameters, const std::vector<std::string>& moments);
+  /// `owned` says of each parameter whether this rank updates it; empty: all.
+  optimizer(named_tensors parameters, const std::vector<std::string>& moments, std::vector<bool> owned);
+
+  [[nodiscard]] bool owns(std::size_t parameter) const { return owned_.empty() || owned_[parameter]; }
 
   /// Gradients laid out as their parameters, undefined where there is none; checks shapes, also of the moments.
   [[nodiscard]] std::vector<at::Tensor> matching_gradients() const;
@@ -77,11 +96,12 @@ class optimizer {
 
   named_tensors parameters_;
   std::vector<moment> moments_;
+  std::vector<bool> owned_;
   std::int64_t steps_ = 0;
 };
 
-inline optimizer::optimizer(named_tensors parameters, const std::vector<std::string>& moments)
-    : parameters_(std::move(parameters)) {
+inline optimizer::optimizer(named_tensors parameters, const std::vector<std::string>& moments, std::vector<bool> owned)
+    : parameters_(std::move(parameters)), owned_(std::move(owned)) {
   for (auto& [name, parameter] : parameters_) {
     if (parameter.scalar_type() != at::kFloat || !parameter.is_non_overlapping_and_dense()) {
       throw error("optimising the parameter '" + name + "'", "it is not a dense float32 tensor",
@@ -91,14 +111,16 @@ inline optimizer::optimizer(named_tensors parameters, const std::vector<std::str
   for (const auto& name : moments) {
     moment& added = moments_.emplace_back();
     added.name = name;
-    for (const auto& [_, parameter] : parameters_) added.of.push_back(at::zeros_like(parameter.detach()));
+    for (std::size_t p = 0; p < parameters_.size(); ++p) added.of.push_back(owns(p) ? at::zeros_like(parameters_[p].second.detach()) : at::Tensor());
   }
 }
 
 inline std::map<std::string, at::Tensor> optimizer::state() const {
   std::map<std::string, at::Tensor> state{{"step", at::scalar_tensor(steps_, at::kLong)}};
   for (const auto& m : moments_) {
-    for (std::size_t p = 0; p < parameters_.size(); ++p) state.emplace(parameters_[p].first + "." + m.name, m.of[p].clone());
+    for (std::size_t p = 0; p < parameters_.size(); ++p) {
+      if (owns(p)) state.emplace(parameters_[p].first + "." + m.name, m.of[p].clone());
+    }
   }
   return state;
 }
@@ -114,7 +136,7 @@ inline void optimizer::load_state(const std::map<std::string, at::Tensor>& state
   for (const auto& m : moments_) {
     for (std::size_t p = 0; p < parameters_.size(); ++p) {
       const std::string name = parameters_[p].first + "." + m.name;
-      if (find(name).sizes() != m.of[p].sizes()) {
+      if (owns(p) && find(name).sizes() != m.of[p].sizes()) {
         throw error("resuming the optimiser", "'" + name + "' has another shape than its parameter",
                     "start the training anew or give the right checkpoint");
       }
@@ -122,13 +144,15 @@ inline void optimizer::load_state(const std::map<std::string, at::Tensor>& state
   }
   steps_ = find("step").item<std::int64_t>();
   for (auto& m : moments_) {
-    for (std::size_t p = 0; p < parameters_.size(); ++p) m.of[p].copy_(find(parameters_[p].first + "." + m.name));
+    for (std::size_t p = 0; p < parameters_.size(); ++p) {
+      if (owns(p)) m.of[p].copy_(find(parameters_[p].first + "." + m.name));
+    }
   }
 }
 
 inline void optimizer::narrow(const std::string& tensor, std::int64_t axis, const at::Tensor& kept) {
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
-    if (parameters_[p].first != tensor) continue;
+    if (parameters_[p].first != tensor || !owns(p)) continue;
     for (auto& m : moments_) {
       m.of[p] = at::index_select(m.of[p], axis, kept.to(m.of[p].device())).contiguous(m.of[p].suggest_memory_format());
     }

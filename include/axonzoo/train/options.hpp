@@ -20,6 +20,7 @@ struct train_options {
 
   std::uint64_t seed = 1;
   std::int64_t batch = 4;    ///< patches in a step, over all ranks
+  std::int64_t accumulate = 1;  ///< parts that a rank's share of a step is computed in, one after another
   std::int64_t patch = 256;  ///< px of the resampled image
   int workers = 1;           ///< loader threads
   int threads = 0;           ///< of the computation; 0: this machine's cores over its ranks
@@ -57,6 +58,7 @@ struct train_options {
     };
     if (steps <= 0 && epochs <= 0 && !(minutes > 0)) refuse("no budget", "nothing says how long to train", "give --minutes, --epochs or --steps");
     if (batch < 1 || batch > 4096) refuse("--batch " + std::to_string(batch), "it is not in 1 to 4096", "give a number such as 4");
+    if (accumulate < 1 || accumulate > batch) refuse("--accumulate " + std::to_string(accumulate), "it is not in 1 to --batch", "give 1 to compute a step at once");
     if (patch < 8 || patch > 8192) refuse("--patch " + std::to_string(patch), "it is not in 8 to 8192", "give a side such as 256");
     pixel_size.check();
     if (image_pixel_size && !(*image_pixel_size > 0 && *image_pixel_size < 1000)) refuse("--image-pixel-size " + std::to_string(*image_pixel_size), "it is not a length in um", "give a size such as 0.1");

@@ -13,7 +13,9 @@
 #include <axonzoo/models/registry.hpp>
 #include <axonzoo/parallel/communicator.hpp>
 #include <axonzoo/parallel/launch.hpp>
+#include <axonzoo/precision/loss_scale.hpp>
 #include <axonzoo/precision/registry.hpp>
+#include <axonzoo/precision/weight_storage.hpp>
 #include <axonzoo/pruning/policy.hpp>
 
 namespace axonzoo {
@@ -32,6 +34,8 @@ struct recipe {
   network_maker make_network;
   precision_setting setting;
   std::function<std::unique_ptr<pruner>()> start_pruning;
+  std::function<loss_scale()> start_scaling;
+  std::function<weight_storage()> storage;
   std::function<std::unique_ptr<communicator>(const rank_place&, c10::Device)> connect;
   bool many_ranks = false;
   std::vector<policy_number> numbers;  ///< point into the policies, which the functions above hold
@@ -75,6 +79,14 @@ recipe recipe_of(policies<Variant> chosen = {}) {
   made.make_network = [held](auto channels, auto classes) { return held->model.make(channels, classes); };
   made.setting = setting_of<typename Variant::precision>();
   made.start_pruning = [held]() -> std::unique_ptr<pruner> { return std::make_unique<typename Variant::pruning::state>(held->pruning); };
+  made.start_scaling = [held]() -> loss_scale {
+    if constexpr (requires { held->precision.scaling(); }) return held->precision.scaling();
+    return {};
+  };
+  made.storage = [held]() -> weight_storage {
+    if constexpr (requires { held->precision.storage(); }) return held->precision.storage();
+    return {};
+  };
   made.connect = [held](const rank_place& place, c10::Device device) { return held->parallel.connect(place, device); };
   made.many_ranks = Variant::parallel::many_ranks;
   detail::collect_numbers(held->model, made.numbers);

@@ -109,7 +109,7 @@ inline nlohmann::json record_of(const recipe& chosen, const train_options& optio
       {"schema", 1},
       {"variant", {{"name", chosen.variant}, {"model", chosen.model}, {"precision", chosen.precision}, {"pruning", chosen.pruning}, {"parallel", chosen.parallel}}},
       {"options",
-       {{"steps", options.steps}, {"epochs", options.epochs}, {"minutes", options.minutes}, {"batch", options.batch}, {"patch", options.patch},
+       {{"steps", options.steps}, {"epochs", options.epochs}, {"minutes", options.minutes}, {"batch", options.batch}, {"accumulate", options.accumulate}, {"patch", options.patch},
         {"workers", options.workers}, {"optimizer", options.optimizer}, {"learning_rate", options.learning_rate}, {"schedule", options.schedule},
         {"average_decay", options.average_decay}, {"validation_share", options.validation_share}, {"turns", options.turns},
         {"tile_overlap", options.tile_overlap}, {"device", options.device}, {"augmentation", augmentations}, {"policies", numbers}}},

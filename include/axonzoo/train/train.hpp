@@ -70,6 +70,8 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   const int threads = options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / place.local_world_size);
   at::set_num_threads(threads);
 
+  const c10::Device device(options.device);
+  static_cast<void>(chosen.setting.enter(device.type()));  // a precision that the device lacks is told before anything is read
   const auto parts = split_by_subject(data, options.test_subjects, options.validation_share, options.seed);
   for (const auto* members : {&parts.train, &parts.validation, &parts.test}) detail::require_masks(data, *members);
   const target_pixel_size pixel_size = !options.pixel_size.none() ? options.pixel_size : detail::median_pixel_size(data, parts.train, options.image_pixel_size);
@@ -79,7 +81,6 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   std::filesystem::create_directories(options.out, failure);
   if (failure) throw error("cannot write into '" + options.out.string() + "'", failure.message(), "give another --out");
 
-  const c10::Device device(options.device);
   const auto ranks = chosen.connect(place, device.is_cuda() ? c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(place.local_rank)) : device);
   trainer loop(*task, chosen, options, *ranks);
   auto record = record_of(chosen, options, folders, data, parts, pixel_size, ranks->world_size());
@@ -97,6 +98,8 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   record["steps"] = loop.steps();
   record["images_per_second"] = static_cast<double>(loop.steps() * options.batch) / loop.step_seconds();
   record["losses"] = loop.losses();
+  record["optimizer_bytes"] = loop.optimizer_bytes();
+  if (loop.scaling().active()) record["loss_scale"] = {{"value", loop.scaling().value()}, {"skipped_steps", loop.scaling().skipped()}};
   record["inference"] = {{"images_per_second", task->samples_per_second(loop.net())}};
   auto test = loop.phases().time("test", [&] { return task->test(loop.net()); });
   record["inference"]["seconds_per_megapixel"] = test.at("seconds_per_megapixel");

@@ -16,6 +16,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 #include <nlohmann/json.hpp>
@@ -26,7 +27,9 @@
 #include <axonzoo/infer/checkpoint.hpp>
 #include <axonzoo/nn/shared_batch_statistics.hpp>
 #include <axonzoo/parallel/communicator.hpp>
+#include <axonzoo/parallel/shards.hpp>
 #include <axonzoo/train/adamw.hpp>
+#include <axonzoo/train/master_weights.hpp>
 #include <axonzoo/train/options.hpp>
 #include <axonzoo/train/phases.hpp>
 #include <axonzoo/train/recipe.hpp>
@@ -49,16 +52,22 @@ class trainer {
         ranks_(ranks),
         device_(options.device),
         average_(options.average_decay),
-        prune_(chosen.start_pruning()) {
+        prune_(chosen.start_pruning()),
+        scale_(chosen.start_scaling()) {
     at::manual_seed(options_.seed);
     net_ = task_.make_network();
     net_->to(device_);
+    masters_ = master_weights(net_, recipe_.storage(), options_.seed);
     epoch_steps_ = options_.epoch_steps > 0 ? options_.epoch_steps : task_.epoch_steps();
     total_steps_ = options_.steps > 0 ? options_.steps : options_.epochs * epoch_steps_;
     start_optimizer();
     if (options_.resume && has_training_state(options_.out)) resume();
-    if (!average_.updates()) average_.start(*net_);
     ranks_.attach(*net_);
+    for (auto& [name, parameter] : masters_.parameters()) {
+      auto values = parameter.detach();
+      ranks_.broadcast(values);
+    }
+    if (!average_.updates()) average_.start(masters_.tensors());
   }
 
   /// Trains until the budget is spent, patience ends or Ctrl-C; false when it was interrupted. The network then holds the chosen weights:
@@ -81,7 +90,7 @@ class trainer {
       prune_when_due();
       if (step_ % epoch_steps_ == 0 || spent()) {
         going = end_epoch();
-      } else if (stop_ && ranks_.rank() == 0) {
+      } else if (stop_) {
         save();
       }
       if (stop_) return false;
@@ -94,6 +103,9 @@ class trainer {
   [[nodiscard]] phase_clock& phases() { return phases_; }
   [[nodiscard]] const nlohmann::json& history() const { return history_; }
   [[nodiscard]] std::int64_t steps() const { return step_; }
+  /// Of the optimiser's moments, on each rank, at the end of the training.
+  [[nodiscard]] const std::vector<std::int64_t>& optimizer_bytes() const { return optimizer_bytes_; }
+  [[nodiscard]] const loss_scale& scaling() const { return scale_; }
   [[nodiscard]] double train_seconds() const { return elapsed_; }
 
   /// Seconds spent on steps: without validation and saving.
@@ -120,17 +132,17 @@ class trainer {
   }
 
   void start_optimizer() {
-    optimizer::named_tensors parameters;
-    for (const auto& item : net_->named_parameters()) parameters.emplace_back(item.key(), item.value());
+    auto parameters = masters_.parameters();
+    shards_ = shards(parameters, ranks_);
     if (options_.optimizer == "sgd") {
       sgd_options how;
       if (options_.weight_decay >= 0) how.weight_decay = options_.weight_decay;
-      optimizer_ = std::make_unique<sgd>(std::move(parameters), how);
+      optimizer_ = std::make_unique<sgd>(std::move(parameters), how, shards_.owned());
       peak_rate_ = 1e-2;
     } else {
       adamw_options how;
       if (options_.weight_decay >= 0) how.weight_decay = options_.weight_decay;
-      optimizer_ = std::make_unique<adamw>(std::move(parameters), how);
+      optimizer_ = std::make_unique<adamw>(std::move(parameters), how, shards_.owned());
       peak_rate_ = 2e-3;
     }
     if (options_.learning_rate > 0) peak_rate_ = options_.learning_rate;
@@ -164,24 +176,49 @@ class trainer {
     const auto scope = recipe_.setting.enter(device_.type());
     std::optional<shared_batch_statistics> shared;
     if (ranks_.world_size() > 1) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
-    at::Tensor loss = phases_.time("forward", [&] { return batch.loss(*net_); });
-    const double value = agree(loss.item<double>());
-    if (!std::isfinite(value)) refuse_loss(value, batch);
     optimizer_->clear_gradients();
-    double exposed = 0;
-    const auto begin = clock::now();
-    ranks_.before_backward(loss);
-    loss.backward();
-    exposed = ranks_.world_size() > 1 ? ranks_.exposed_seconds() : 0;
-    phases_.add("backward", seconds_since(begin) - exposed);
-    phases_.add("communicate", exposed);
+    double value = 0;
+    for (std::size_t part = 0; part <= batch.further.size(); ++part) {
+      const bool last = part == batch.further.size();  // ranks exchange gradients when all parts are in them
+      at::Tensor loss = phases_.time("forward", [&] { return part == 0 ? batch.loss(*net_) : batch.further[part - 1](*net_); });
+      value += loss.item<double>();
+      if (last) {
+        value = agree(value);
+        if (!std::isfinite(value)) refuse_loss(value, batch);
+      }
+      const auto begin = clock::now();
+      if (scale_.active()) loss = loss * scale_.value();
+      if (last) ranks_.before_backward(loss);
+      loss.backward();
+      const double exposed = last && ranks_.world_size() > 1 ? ranks_.exposed_seconds() : 0;
+      phases_.add("backward", seconds_since(begin) - exposed);
+      phases_.add("communicate", exposed);
+    }
     phases_.time("update", [&] {
+      masters_.take_gradients();
+      if (!unscale_gradients()) return;
       optimizer_->step(scheduled_rate(options_.schedule, peak_rate_, spent_share(), options_.warm_up), options_.clip_norm);
-      prune_->hold(named_tensors(*net_));
-      average_.update(*net_);
+      shards_.exchange();
+      const auto weights = masters_.tensors();
+      prune_->hold(weights);
+      average_.update(weights);
+      masters_.publish(step_ + 1);
     });
     losses_.push_back(value);
     return value;
+  }
+
+  /// Takes the loss scale off the gradients; false where those of any rank are not finite: then all ranks skip the step.
+  bool unscale_gradients() {
+    if (!scale_.active()) return true;
+    for (auto& [name, parameter] : masters_.parameters()) {
+      if (parameter.grad().defined()) parameter.mutable_grad().mul_(1 / scale_.value());
+    }
+    auto overflows = at::full({1}, std::isfinite(optimizer_->gradient_norm()) ? 0.0 : 1.0, at::kDouble);
+    ranks_.sum(overflows);
+    const bool finite = overflows.item<double>() == 0;
+    scale_.update(finite);
+    return finite;
   }
 
   [[noreturn]] void refuse_loss(double value, const training_batch& batch) const {
@@ -198,10 +235,14 @@ class trainer {
     if (!prune_->due(spent_share())) return;
     phases_.time("prune", [&] {
       ranks_.detach();
-      const auto narrowings = prune_->prune(*net_, task_.calibration_set(ranks_));
+      auto calibrating = task_.calibration_set(ranks_);
+      calibrating.loss_scale = scale_.value();
+      const auto narrowings = prune_->prune(*net_, calibrating);
       for (const auto& one : narrowings) optimizer_->narrow(one.tensor, one.axis, one.kept);
       average_.narrow(narrowings);
       prune_->hold(average_.tensors());
+      masters_.narrow(narrowings);
+      prune_->hold(masters_.tensors());
       best_ = -1;  // what came before does not compete
       ranks_.attach(*net_);
     });
@@ -216,7 +257,7 @@ class trainer {
     bool going = true;
     if (task_.validates()) {
       phases_.time("validate", [&] {
-        average_.exchange(*net_);
+        exchange_average();
         const auto scores = task_.validate(*net_, ranks_);
         entry["validation"] = scores;
         const double dice = scores.at("dice").get<double>();
@@ -225,21 +266,31 @@ class trainer {
           best_epoch_ = epoch_;
           if (ranks_.rank() == 0) task_.write_checkpoint(options_.out / "checkpoint.safetensors", *net_);
         }
-        average_.exchange(*net_);
+        exchange_average();
       });
       going = options_.patience == 0 || epoch_ - best_epoch_ < options_.patience;
     }
     if (ranks_.world_size() == 1) elapsed_ = seconds_since(begin_);  // many ranks agree on it at the next step
     entry["seconds"] = elapsed_;
     history_.push_back(entry);
-    if (ranks_.rank() == 0) save();
+    save();
     return going;
   }
 
+  /// Gives the network the average of its weights and keeps its own, or the other way.
+  void exchange_average() {
+    average_.exchange(masters_.tensors());
+    masters_.publish(step_);
+  }
+
   void choose_weights() {
+    auto bytes = at::zeros({ranks_.world_size()}, at::kDouble);
+    bytes[ranks_.rank()] = static_cast<double>(optimizer_->bytes());
+    ranks_.sum(bytes);
+    for (int rank = 0; rank < ranks_.world_size(); ++rank) optimizer_bytes_.push_back(static_cast<std::int64_t>(bytes[rank].item<double>()));
     const auto path = options_.out / "checkpoint.safetensors";
     if (!task_.validates() || best_ < 0) {
-      average_.exchange(*net_);
+      exchange_average();
       if (ranks_.rank() == 0) task_.write_checkpoint(path, *net_);
     } else {
       auto written = at::zeros({1});
@@ -249,16 +300,20 @@ class trainer {
     net_->eval();
   }
 
+  /// Collective; rank 0 writes.
   void save() const {
+    auto moments = shards_.gather(optimizer_->state(), optimizer_->moment_names());
+    if (ranks_.rank() != 0) return;
     training_state state;
-    state.network = named_tensors(*net_);
+    state.network = masters_.tensors();
     state.average = average_.tensors();
-    state.optimizer = optimizer_->state();
+    state.optimizer = std::move(moments);
     state.pruning = prune_->tensors();
     state.facts = {{"variant", recipe_.variant}, {"seed", options_.seed},
                    {"step", step_}, {"epoch", epoch_}, {"best", best_}, {"best_epoch", best_epoch_}, {"elapsed", elapsed_},
                    {"updates", average_.updates()}, {"pruning_rounds", prune_->rounds_done()}, {"phases", phases_.seconds()}, {"history", history_},
-                   {"epoch_loss", epoch_loss_}, {"epoch_count", epoch_count_}};
+                   {"epoch_loss", epoch_loss_}, {"epoch_count", epoch_count_},
+                   {"loss_scale", {{"value", scale_.value()}, {"steps", scale_.steps_since_change()}, {"skipped", scale_.skipped()}}}};
     state.facts.update(task_.fixed_options());
     write_training_state(options_.out, state);
   }
@@ -278,6 +333,8 @@ class trainer {
       const auto fixed = task_.fixed_options();
       for (const auto& [what, now] : fixed.items()) same(what, now);
       load_tensors(*net_, state.network, origin);
+      masters_ = master_weights(net_, recipe_.storage(), options_.seed);
+      masters_.load(state.network);
       start_optimizer();
       optimizer_->load_state(state.optimizer);
       average_.resume(std::move(state.average), state.facts.at("updates").get<std::int64_t>());
@@ -290,8 +347,11 @@ class trainer {
       prune_->resume_tensors(std::move(state.pruning), *net_);
       phases_.resume(state.facts.at("phases").get<std::map<std::string, double>>());
       history_ = state.facts.at("history");
+      const auto& scale = state.facts.at("loss_scale");
+      scale_.resume(scale.at("value").get<double>(), scale.at("steps").get<std::int64_t>(), scale.at("skipped").get<std::int64_t>());
       epoch_loss_ = state.facts.at("epoch_loss").get<double>();
       epoch_count_ = state.facts.at("epoch_count").get<std::int64_t>();
+      masters_.publish(step_);
     } catch (const nlohmann::json::exception& failure) {
       throw error("cannot resume from " + origin, failure.what(), "start anew without --resume");
     }
@@ -303,12 +363,16 @@ class trainer {
   communicator& ranks_;
   c10::Device device_;
   std::shared_ptr<network> net_;
+  master_weights masters_;
   std::unique_ptr<optimizer> optimizer_;
+  shards shards_;
   weight_average average_;
   std::unique_ptr<pruner> prune_;
+  loss_scale scale_;
   phase_clock phases_;
   nlohmann::json history_ = nlohmann::json::array();
   std::vector<double> losses_;
+  std::vector<std::int64_t> optimizer_bytes_;
   std::int64_t epoch_steps_ = 0, total_steps_ = 0;
   std::int64_t step_ = 0, epoch_ = 0, best_epoch_ = 0, epoch_count_ = 0;
   double epoch_loss_ = 0, best_ = -1, elapsed_ = 0, peak_rate_ = 0;

@@ -21,16 +21,16 @@ class weight_average {
   /// `decay` 0 follows the network itself.
   explicit weight_average(double decay) : decay_(decay) {}
 
-  void start(const network& net) {
+  void start(const std::map<std::string, at::Tensor>& tensors) {
     average_.clear();
-    for (const auto& [name, tensor] : named_tensors(net)) average_.emplace(name, tensor.detach().clone());
+    for (const auto& [name, tensor] : tensors) average_.emplace(name, tensor.detach().clone());
     updates_ = 0;
   }
 
-  void update(const network& net) {
+  void update(const std::map<std::string, at::Tensor>& tensors) {
     ++updates_;
     const double decay = std::min(decay_, static_cast<double>(updates_) / static_cast<double>(updates_ + 9));
-    for (const auto& [name, tensor] : named_tensors(net)) average_.at(name).lerp_(tensor.detach(), 1 - decay);
+    for (const auto& [name, tensor] : tensors) average_.at(name).lerp_(tensor.detach(), 1 - decay);
   }
 
   void narrow(const std::vector<narrowing>& narrowings) {
@@ -41,9 +41,9 @@ class weight_average {
     }
   }
 
-  /// Exchanges the average with the network's own weights: evaluate, then call it again.
-  void exchange(network& net) {
-    for (auto& [name, tensor] : named_tensors(net)) {
+  /// Exchanges the average with the weights themselves: evaluate, then call it again.
+  void exchange(const std::map<std::string, at::Tensor>& tensors) {
+    for (const auto& [name, tensor] : tensors) {
       auto own = tensor.detach().clone();
       auto live = tensor.detach();
       live.copy_(average_.at(name));

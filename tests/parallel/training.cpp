@@ -1,0 +1,215 @@
+// Whole trainings on ranks that are threads of this process: Gloo joins them as it joins processes, and a test can reach into one of them.
+
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <axonzoo/data/open.hpp>
+#include <axonzoo/models/unet.hpp>
+#include <axonzoo/parallel/launch_processes.hpp>
+#include <axonzoo/parallel/sharded.hpp>
+#include <axonzoo/parallel/single.hpp>
+#include <axonzoo/precision/fp16.hpp>
+#include <axonzoo/precision/fp32.hpp>
+#include <axonzoo/precision/pure_bf16.hpp>
+#include <axonzoo/pruning/magnitude.hpp>
+#include <axonzoo/pruning/none.hpp>
+#include <axonzoo/train/train.hpp>
+
+#include "../programs/made_runs.hpp"
+
+namespace {
+
+thread_local int this_rank = 0;
+thread_local int backward_passes = 0;
+
+/// Passes images through; the gradient of one step of rank 1 comes back infinite.
+struct overflow_once : torch::autograd::Function<overflow_once> {
+  static constexpr int at_step = 4;
+  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& x) { return x.clone(); }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*, const torch::autograd::variable_list& gradients) {
+    const bool now = ++backward_passes == at_step && this_rank == 1;
+    return {gradients.front() * (now ? std::numeric_limits<float>::infinity() : 1.F)};
+  }
+};
+
+struct overflowing_network : axonzoo::unet_network {
+  using unet_network::unet_network;
+  std::vector<at::Tensor> forward(const at::Tensor& images) override {
+    auto logits = unet_network::forward(images);
+    if (is_training()) logits.front() = overflow_once::apply(logits.front());
+    return logits;
+  }
+};
+
+struct overflowing {
+  using axis = axonzoo::axes::model;
+  static constexpr std::string_view name = "overflowing";
+  static std::shared_ptr<axonzoo::network> make(std::int64_t channels, std::int64_t classes) {
+    return std::make_shared<overflowing_network>(channels, classes, std::vector<std::int64_t>{4, 8, 16});
+  }
+};
+
+struct small_unet : axonzoo::unet {
+  small_unet() { width = 4, levels = 3; }
+};
+
+template <class Parallel, class Pruning = axonzoo::none, class Precision = axonzoo::fp32>
+using variant = axonzoo::variant<small_unet, Precision, Pruning, Parallel>;
+
+class trainings {
+ public:
+  trainings() {
+    made::paired(folder_, "d");
+    data_ = axonzoo::open_dataset({folder_.path() / "d"});
+    options.steps = 20;
+    options.patch = 32;
+    options.batch = 4;
+    options.threads = 1;
+    options.turns = 1;
+    options.tile_overlap = 0;
+    options.epoch_steps = 5;
+    options.test_subjects = {"s5"};
+  }
+
+  /// The record of rank 0.
+  template <class Variant>
+  nlohmann::json run(const std::string& out, int ranks, axonzoo::policies<Variant> chosen = {}) {
+    options.out = folder_.path() / out;
+    const auto recipe = axonzoo::recipe_of<Variant>(std::move(chosen));
+    const int port = axonzoo::detail::usable_port(0);
+    std::vector<nlohmann::json> records(static_cast<std::size_t>(ranks));
+    std::vector<std::string> failures(records.size());
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < ranks; ++rank) {
+      threads.emplace_back([&, rank] {
+        this_rank = rank;
+        try {
+          axonzoo::rank_place place;
+          place.rank = rank;
+          place.world_size = ranks;
+          place.port = port;
+          records[static_cast<std::size_t>(rank)] = axonzoo::train(data_, options, recipe, {}, place);
+        } catch (const std::exception& failure) {
+          failures[static_cast<std::size_t>(rank)] = failure.what();
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    for (const auto& failure : failures) BOOST_REQUIRE_MESSAGE(failure.empty(), failure);
+    return records.front();
+  }
+
+  axonzoo::train_options options;
+
+ private:
+  made_folder folder_;
+  axonzoo::dataset data_;
+};
+
+double largest_difference(const nlohmann::json& a, const nlohmann::json& b) {
+  const auto x = a.at("losses").get<std::vector<double>>(), y = b.at("losses").get<std::vector<double>>();
+  BOOST_REQUIRE_EQUAL(x.size(), y.size());
+  double most = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) most = std::max(most, std::abs(x[i] - y[i]));
+  return most;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(parallel_training)
+
+BOOST_AUTO_TEST_CASE(ranks_that_share_the_optimiser_have_the_losses_of_one_and_half_its_bytes) {
+  trainings all;
+  const auto one = all.run<variant<axonzoo::single>>("one", 1), two = all.run<variant<axonzoo::sharded>>("two", 2);
+  BOOST_TEST(largest_difference(one, two) < 1e-5);
+  const auto whole = one.at("optimizer_bytes").at(0).get<double>();
+  const auto shares = two.at("optimizer_bytes").get<std::vector<double>>();
+  BOOST_TEST(shares.size() == 2u);
+  for (const double share : shares) BOOST_TEST(share / whole <= 0.55);
+  BOOST_TEST(shares[0] + shares[1] == whole);
+}
+
+BOOST_AUTO_TEST_CASE(a_pruned_run_goes_on_with_another_number_of_ranks) {
+  trainings all;
+  using pruned = variant<axonzoo::sharded, axonzoo::magnitude>;
+  const auto run = [&](const std::string& out, int first, int second) {
+    all.options.steps = 10;
+    all.options.resume = false;
+    all.run<pruned>(out, first);
+    all.options.steps = 20;
+    all.options.resume = true;
+    return all.run<pruned>(out, second);
+  };
+  const auto same = run("same", 1, 1), other = run("other", 2, 1), more = run("more", 1, 2);
+  BOOST_TEST(same.at("losses").size() == 10u);
+  BOOST_TEST(largest_difference(same, other) < 1e-5);
+  BOOST_TEST(largest_difference(same, more) < 1e-5);
+  BOOST_TEST(same.at("parameters").get<int>() < same.at("parameters_before").get<int>() / 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_step_in_parts_is_the_step_at_once) {
+  trainings all;
+  const auto whole = all.run<variant<axonzoo::single>>("whole", 1);
+  all.options.accumulate = 2;
+  BOOST_TEST(largest_difference(whole, all.run<variant<axonzoo::single>>("parts", 1)) < 1e-5);
+  BOOST_TEST(largest_difference(whole, all.run<variant<axonzoo::ddp>>("ranks", 2)) < 1e-5);
+  all.options.accumulate = 3;  // parts of one, one and two patches
+  BOOST_TEST(largest_difference(whole, all.run<variant<axonzoo::single>>("uneven", 1)) < 1e-5);
+}
+
+BOOST_AUTO_TEST_CASE(weights_in_bf16_learn_as_fp32_does_and_the_checkpoint_is_theirs) {
+  trainings all;
+  const auto single = all.run<variant<axonzoo::single>>("single", 1);
+  using narrow = variant<axonzoo::single, axonzoo::magnitude, axonzoo::pure_bf16>;
+  using ranks = variant<axonzoo::sharded, axonzoo::none, axonzoo::pure_bf16>;
+  BOOST_TEST(largest_difference(single, all.run<ranks>("ranks", 2)) < 0.1);
+  axonzoo::policies<narrow> chosen;
+  chosen.precision.rounding = 1;
+  const auto run = [&](const std::string& out) {
+    all.options.steps = 10;
+    all.options.resume = false;
+    all.run<narrow>(out, 1, chosen);
+    all.options.steps = 20;
+    all.options.resume = true;
+    return all.run<narrow>(out, 1, chosen);
+  };
+  const auto first = run("first"), again = run("again");
+  BOOST_TEST(largest_difference(first, again) == 0);
+  BOOST_TEST(first.at("parameters").get<int>() < first.at("parameters_before").get<int>() / 2);
+  const auto checkpoint = axonzoo::read_safetensors(all.options.out / "checkpoint.safetensors");
+  BOOST_TEST((checkpoint.tensors.at("down1a.conv.weight").scalar_type() == at::kBFloat16));
+  BOOST_TEST((checkpoint.tensors.at("down1a.norm.weight").scalar_type() == at::kFloat));
+  const auto state = axonzoo::read_safetensors(all.options.out / "training_state.safetensors");
+  BOOST_TEST((state.tensors.at("network/down1a.conv.weight").scalar_type() == at::kFloat));
+}
+
+BOOST_AUTO_TEST_CASE(gradients_in_bf16_move_the_losses_by_rounding_alone) {
+  trainings all;
+  axonzoo::policies<variant<axonzoo::ddp>> compressed;
+  compressed.parallel.compress = 1;
+  const auto plain = all.run<variant<axonzoo::ddp>>("plain", 2), rounded = all.run<variant<axonzoo::ddp>>("rounded", 2, compressed);
+  BOOST_TEST(largest_difference(plain, rounded) > 0);
+  BOOST_TEST(largest_difference(plain, rounded) < 0.05);
+}
+
+BOOST_AUTO_TEST_CASE(an_overflow_on_one_rank_skips_the_step_on_all_halves_the_scale_and_the_run_recovers) {
+  trainings all;
+  using overflows = axonzoo::variant<overflowing, axonzoo::fp16, axonzoo::none, axonzoo::ddp>;
+  axonzoo::policies<overflows> chosen;
+  chosen.precision.initial_scale = 1024;
+  const auto record = all.run<overflows>("half", 2, chosen);
+  BOOST_TEST(record.at("loss_scale").at("skipped_steps").get<int>() == 1);
+  BOOST_TEST(record.at("loss_scale").at("value").get<double>() == 512);
+  const auto losses = record.at("losses").get<std::vector<double>>();
+  BOOST_REQUIRE_EQUAL(losses.size(), 20u);
+  for (const double loss : losses) BOOST_TEST(std::isfinite(loss));
+  BOOST_TEST(losses.back() < losses.front());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
