@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/rsqrt.h>
+
+#include <axonzoo/nn/convolution.hpp>
+#include <axonzoo/nn/linear.hpp>
+
+namespace axonzoo {
+
+/// Parameters and buffers by segment-anything's names.
+using named_weights = std::map<std::string, at::Tensor>;
+
+/// The layers that SAM's networks are made of. They hold tensors, never a width; all have segment-anything's names.
+namespace sam_layers {
+
+struct linear {
+  at::Tensor weight, bias;  ///< [K, C], [K]
+
+  linear(const named_weights& from, const std::string& name) : weight(from.at(name + ".weight")), bias(from.at(name + ".bias")) {}
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return axonzoo::linear(x, weight, bias); }
+};
+
+/// Layer norm over the last dimension; x of any type, statistics in float32, result of type `to`.
+struct layer_norm {
+  at::Tensor weight, bias;  ///< [C]
+  double epsilon;
+
+  layer_norm(const named_weights& from, const std::string& name, double e)
+      : weight(from.at(name + ".weight")), bias(from.at(name + ".bias")), epsilon(e) {}
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x, c10::ScalarType to) const {
+    return at::layer_norm(x.to(weight.scalar_type()), {x.size(-1)}, weight, bias, epsilon).to(to);
+  }
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return (*this)(x, x.scalar_type()); }
+};
+
+/// segment-anything's LayerNorm2d: over the channels of [B, C, H, W]; fast where the channels are last in memory.
+struct channel_norm {
+  layer_norm norm;
+
+  channel_norm(const named_weights& from, const std::string& name) : norm(from, name, 1e-6) {}
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return norm(x.permute({0, 2, 3, 1})).permute({0, 3, 1, 2}); }
+};
+
+/// Convolution without bias and batch norm. The norm is folded into the weights but when it trains.
+struct conv_norm {
+  at::Tensor weight, scale, shift, mean, variance;
+  std::int64_t stride;
+
+  conv_norm(const named_weights& from, const std::string& name, std::int64_t s = 1)
+      : weight(from.at(name + ".c.weight")),
+        scale(from.at(name + ".bn.weight")),
+        shift(from.at(name + ".bn.bias")),
+        mean(from.at(name + ".bn.running_mean")),
+        variance(from.at(name + ".bn.running_var")),
+        stride(s) {}
+
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x, bool training) const {
+    at::Tensor y;
+    if (training) {
+      y = convolve(x, weight, {});
+      y = at::batch_norm(y.to(at::kFloat), scale, shift, mean, variance, true, 0.1, 1e-5, false).to(x.scalar_type());
+    } else {
+      const at::Tensor gain = scale * at::rsqrt(variance + 1e-5);
+      y = convolve(x, weight * gain.view({-1, 1, 1, 1}), shift - mean * gain);
+    }
+    mac_counter::add(y.numel() * weight.numel() / weight.size(0));
+    return y;
+  }
+
+ private:
+  /// One filter a channel where the weight has one input channel and x has more.
+  [[nodiscard]] at::Tensor convolve(const at::Tensor& x, const at::Tensor& filters, const at::Tensor& bias) const {
+    const std::int64_t padding = filters.size(2) / 2;
+    if (filters.size(1) == x.size(1)) return convolution(x, filters.contiguous(at::MemoryFormat::ChannelsLast), bias, stride, padding);
+    return at::conv2d(x, filters.to(x.scalar_type()), bias.defined() ? bias.to(x.scalar_type()) : bias, stride, padding, 1, x.size(1));
+  }
+};
+
+/// The end of both encoders: 1x1 and 3x3 convolution, each with a norm over the channels. [B, C, H, W] to [B, 256, H, W].
+struct neck {
+  at::Tensor narrow, mix;
+  channel_norm first, second;
+
+  neck(const named_weights& from, const std::string& name)
+      : narrow(from.at(name + ".0.weight")), mix(from.at(name + ".2.weight")), first(from, name + ".1"), second(from, name + ".3") {}
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const {
+    const at::Tensor y = second(convolution(first(convolution(x, narrow, {}, 1, 0)), mix, {}, 1, 1));
+    mac_counter::add(y.numel() * (narrow.size(1) + 9 * mix.size(1)));
+    return y;
+  }
+};
+
+}  // namespace sam_layers
+}  // namespace axonzoo

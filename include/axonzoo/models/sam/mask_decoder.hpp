@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/stack.h>
+
+#include <axonzoo/models/sam/layers.hpp>
+#include <axonzoo/nn/attention.hpp>
+
+namespace axonzoo {
+
+/// Masks for P prompts.
+struct sam_masks {
+  at::Tensor logits;  ///< [P, K, 4 h, 4 w] for an embedding of h x w, float32; the mask is where they are positive
+  at::Tensor scores;  ///< [P, K] predicted IoU, float32
+};
+
+namespace detail {
+
+/// Attention of the decoder: projections of width 128 or 256 and eight heads.
+struct decoder_attention {
+  static constexpr std::int64_t heads = 8;
+  sam_layers::linear q, k, v, out;
+
+  decoder_attention(const named_weights& from, const std::string& name)
+      : q(from, name + ".q_proj"), k(from, name + ".k_proj"), v(from, name + ".v_proj"), out(from, name + ".out_proj") {}
+
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) const {
+    return projected(q(queries), k(keys), v(values));
+  }
+
+  /// Of what is projected already. Queries [P or 1, N, c] against keys and values [P or 1, M, c]; 1 stands for all prompts.
+  [[nodiscard]] at::Tensor projected(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) const {
+    const std::int64_t count = std::max(queries.size(0), keys.size(0));
+    const auto apart = [&](const at::Tensor& x) { return x.unflatten(2, {heads, -1}).transpose(1, 2).expand({count, -1, -1, -1}); };
+    const at::Tensor several = apart(queries);
+    return out(attention(several, apart(keys), apart(values), 1 / std::sqrt(static_cast<double>(several.size(3)))));
+  }
+};
+
+struct decoder_layer {
+  decoder_attention tokens, to_image, to_tokens;
+  sam_layers::layer_norm norm1, norm2, norm3, norm4;
+  sam_layers::linear widen, narrow;
+
+  decoder_layer(const named_weights& from, const std::string& name)
+      : tokens(from, name + ".self_attn"),
+        to_image(from, name + ".cross_attn_token_to_image"),
+        to_tokens(from, name + ".cross_attn_image_to_token"),
+        norm1(from, name + ".norm1", 1e-5),
+        norm2(from, name + ".norm2", 1e-5),
+        norm3(from, name + ".norm3", 1e-5),
+        norm4(from, name + ".norm4", 1e-5),
+        widen(from, name + ".mlp.lin1"),
+        narrow(from, name + ".mlp.lin2") {}
+};
+
+/// Linear layers with ReLU between.
+struct decoder_mlp {
+  std::vector<sam_layers::linear> layers;
+
+  decoder_mlp(const named_weights& from, const std::string& name) {
+    for (int i = 0; from.contains(name + ".layers." + std::to_string(i) + ".weight"); ++i)
+      layers.emplace_back(from, name + ".layers." + std::to_string(i));
+  }
+  [[nodiscard]] at::Tensor operator()(at::Tensor x) const {
+    for (std::size_t i = 0; i < layers.size(); ++i) x = i + 1 < layers.size() ? at::relu(layers[i](x)) : layers[i](x);
+    return x;
+  }
+};
+
+}  // namespace detail
+
+/// SAM's mask decoder: a two-way transformer of the prompt's tokens and the image, then masks as products of upscaled features
+/// with a vector for each mask.
+class sam_mask_decoder {
+ public:
+  explicit sam_mask_decoder(const named_weights& from)
+      : last_(from, "mask_decoder.transformer.final_attn_token_to_image"),
+        norm_(from, "mask_decoder.transformer.norm_final_attn", 1e-5),
+        score_token_(from.at("mask_decoder.iou_token.weight")),
+        mask_tokens_(from.at("mask_decoder.mask_tokens.weight")),
+        lift_(from, "mask_decoder.output_upscaling.0"),
+        lift_again_(from, "mask_decoder.output_upscaling.3"),
+        lift_norm_(from, "mask_decoder.output_upscaling.1"),
+        scores_(from, "mask_decoder.iou_prediction_head") {
+    for (int i = 0; from.contains(layer_name(i) + ".norm1.weight"); ++i) layers_.emplace_back(from, layer_name(i));
+    for (std::int64_t i = 0; i < mask_tokens_.size(0); ++i)
+      vectors_.emplace_back(from, "mask_decoder.output_hypernetworks_mlps." + std::to_string(i));
+  }
+
+  /// `image` [1 or P, h w, C] (1: all prompts are of one image, and what the first layer makes of it is computed once), `places`
+  /// [h w, C], `prompts` [P, T, C]; all of the type that is computed with. The masks for several answers, or the first alone.
+  [[nodiscard]] sam_masks forward(const at::Tensor& image, const at::Tensor& places, const at::Tensor& prompts, std::int64_t h,
+                                  std::int64_t w, bool several) const {
+    const auto type = image.scalar_type();
+    const std::int64_t count = prompts.size(0);
+    const at::Tensor own = at::cat({score_token_, mask_tokens_}, 0).to(type).unsqueeze(0).expand({count, -1, -1});
+    const at::Tensor given = at::cat({own, prompts}, 1);
+    at::Tensor tokens = given, pixels = image;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const auto& layer = layers_[i];
+      if (i == 0) {
+        tokens = layer.norm1(layer.tokens(tokens, tokens, tokens));
+      } else {
+        const at::Tensor placed = tokens + given;
+        tokens = layer.norm1(tokens + layer.tokens(placed, placed, tokens));
+      }
+      const at::Tensor placed_pixels = pixels + places;
+      tokens = layer.norm2(tokens + layer.to_image(tokens + given, placed_pixels, pixels));
+      tokens = layer.norm3(tokens + layer.narrow(at::relu(layer.widen(tokens))));
+      pixels = layer.norm4(pixels + layer.to_tokens(placed_pixels, tokens + given, tokens));
+    }
+    tokens = norm_(tokens + last_(tokens + given, pixels + places, pixels));
+
+    at::Tensor features = pixels.transpose(1, 2).unflatten(2, {h, w});
+    features = at::gelu(lift_norm_(transposed_convolution_2x2(features, lift_.weight, lift_.bias)));
+    features = at::gelu(transposed_convolution_2x2(features, lift_again_.weight, lift_again_.bias));
+    const std::int64_t begin = several ? 1 : 0, end = several ? mask_tokens_.size(0) : 1;
+    std::vector<at::Tensor> vectors;
+    for (std::int64_t i = begin; i < end; ++i) vectors.push_back(vectors_[static_cast<std::size_t>(i)](tokens.select(1, 1 + i)));
+    const at::Tensor by_pixel = features.permute({0, 2, 3, 1}).flatten(1, 2);
+    const at::Tensor logits = at::matmul(at::stack(vectors, 1), by_pixel.transpose(1, 2)).unflatten(2, {4 * h, 4 * w});
+    return {logits.to(at::kFloat), scores_(tokens.select(1, 0)).slice(1, begin, end).to(at::kFloat)};
+  }
+
+ private:
+  static std::string layer_name(int i) { return "mask_decoder.transformer.layers." + std::to_string(i); }
+
+  detail::decoder_attention last_;
+  sam_layers::layer_norm norm_;
+  at::Tensor score_token_, mask_tokens_;
+  sam_layers::linear lift_, lift_again_;  // [C, K, 2, 2] and [K]
+  sam_layers::channel_norm lift_norm_;
+  detail::decoder_mlp scores_;
+  std::vector<detail::decoder_layer> layers_;
+  std::vector<detail::decoder_mlp> vectors_;
+};
+
+}  // namespace axonzoo

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/upsample_linear1d.h>
+
+namespace axonzoo::sam_layers {
+
+/// The row of `table` [2 side - 1, d] for each pair of positions on one axis, [side, side, d]; a table of another side is stretched.
+inline at::Tensor relative_table(const at::Tensor& table, std::int64_t side) {
+  at::Tensor fitting = table;
+  if (table.size(0) != 2 * side - 1) {
+    fitting = at::upsample_linear1d(table.t().unsqueeze(0), {2 * side - 1}, false).squeeze(0).t();
+  }
+  const at::Tensor place = at::arange(side, table.options().dtype(at::kLong));
+  const at::Tensor index = (place.unsqueeze(1) - place.unsqueeze(0)).add(side - 1);
+  return fitting.index_select(0, index.flatten()).view({side, side, -1});
+}
+
+/// Products of the queries [B, heads, height width, d] with the table of the vertical axis, [B, heads, height width, height].
+inline at::Tensor relative_rows(const at::Tensor& q, const at::Tensor& table, std::int64_t height, std::int64_t width) {
+  const std::int64_t b = q.size(0), heads = q.size(1), d = q.size(3);
+  const at::Tensor by_row = q.unflatten(2, {height, width}).permute({2, 0, 1, 3, 4}).reshape({height, b * heads * width, d});
+  const at::Tensor of_keys = relative_table(table, height).to(q.scalar_type()).transpose(1, 2);
+  return at::bmm(by_row, of_keys).view({height, b, heads, width, height}).permute({1, 2, 0, 3, 4}).reshape({b, heads, height * width, height});
+}
+
+/// The same of the horizontal axis, [B, heads, height width, width].
+inline at::Tensor relative_columns(const at::Tensor& q, const at::Tensor& table, std::int64_t height, std::int64_t width) {
+  const std::int64_t b = q.size(0), heads = q.size(1), d = q.size(3);
+  const at::Tensor by_column = q.unflatten(2, {height, width}).permute({3, 0, 1, 2, 4}).reshape({width, b * heads * height, d});
+  const at::Tensor of_keys = relative_table(table, width).to(q.scalar_type()).transpose(1, 2);
+  return at::bmm(by_column, of_keys).view({width, b, heads, height, width}).permute({1, 2, 3, 0, 4}).reshape({b, heads, height * width, width});
+}
+
+}  // namespace axonzoo::sam_layers
