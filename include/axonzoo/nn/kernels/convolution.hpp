@@ -91,9 +91,9 @@ template <class T>
 void convolve_best(const std::vector<pixels<const T>>& inputs, const window& taps, const weight_view& weights,
                    const std::vector<std::int64_t>& channels, const float* bias, const std::vector<pixels<T>>& outputs) {
   if (winograd_pays<T>(taps, weights.ins, weights.outs, outputs.front())) {
-    winograd::convolve<T>(inputs, taps, winograd::transformed_filters<T>(weights, channels), bias, outputs);
+    winograd::convolve<T>(inputs, taps, winograd::transformed_filters<factor<T>>(weights, channels), bias, outputs);
   } else {
-    convolve<T>(inputs, taps, packed_filters<T>(weights, channels), bias, outputs);
+    convolve<T>(inputs, taps, packed_filters<factor<T>>(weights, channels), bias, outputs);
   }
 }
 
@@ -199,7 +199,7 @@ inline at::Tensor upsample_forward(const at::Tensor& x, const at::Tensor& weight
       const weight_view weights{rows.const_data_ptr<float>() + row * 2 * outs, 2 * outs, x.size(1), 1, 1, 1, 4 * outs, 0, 0};
       const std::int64_t line = 2 * width * outs;
       const pixels<T> output{y.mutable_data_ptr<T>() + row * line, x.size(0), height, width, 2 * outs, 2 * height * line, 2 * line, 2 * outs};
-      convolve<T>({pixels_of<T>(x)}, {}, packed_filters<T>(weights, {2 * outs}), start.empty() ? nullptr : start.data(), {output});
+      convolve<T>({pixels_of<T>(x)}, {}, packed_filters<factor<T>>(weights, {2 * outs}), start.empty() ? nullptr : start.data(), {output});
     }
   });
   return y;
@@ -211,7 +211,7 @@ inline at::Tensor upsample_input_gradient(const at::Tensor& gradient, const at::
     using T = decltype(element);
     const weight_view weights{weight.const_data_ptr<float>(), weight.size(0), weight.size(1), 2, 2,
                               weight.stride(0), weight.stride(1), weight.stride(2), weight.stride(3)};
-    convolve<T>({pixels_of<T>(gradient)}, {2, 2, 2, 0, 0}, packed_filters<T>(weights, {weight.size(0)}), nullptr, {writable_pixels_of<T>(result)});
+    convolve<T>({pixels_of<T>(gradient)}, {2, 2, 2, 0, 0}, packed_filters<factor<T>>(weights, {weight.size(0)}), nullptr, {writable_pixels_of<T>(result)});
   });
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include <axonzoo/nn/kernels/band.hpp>
@@ -20,26 +21,27 @@ namespace axonzoo::kernels {
 /// channels are. outputs[n, y, x, k] = bias[k] + sum over taps and c of inputs[n, y stride + top + row, x stride + left + column, c] w[k, c, row, column].
 /// Inputs, and outputs, stand side by side in the channels. `bias` has zeros up to the end of its last vector, or is null.
 template <class T>
-void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, const packed_filters<T>& filters,
+void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, const packed_filters<factor<T>>& filters,
               const float* bias, const std::vector<pixels<T>>& outputs) {
+  using F = factor<T>;
   const pixels<const T>& input = inputs.front();
   const pixels<T>& output = outputs.front();
   const std::int64_t columns = (output.width - 1) * taps.stride + taps.columns, pitch = filters.pitch();
-  const bool in_place = inputs.size() == 1 && input.pixel_stride == pitch && input.channels == pitch && taps.top >= 0 &&
+  const bool in_place = std::is_same_v<T, F> && inputs.size() == 1 && input.pixel_stride == pitch && input.channels == pitch && taps.top >= 0 &&
                         taps.left >= 0 && (output.height - 1) * taps.stride + taps.top + taps.rows <= input.height &&
-                        columns + taps.left <= input.width && input.row_stride % elements_per_unit<T> == 0 &&
-                        input.image_stride % elements_per_unit<T> == 0 && reinterpret_cast<std::uintptr_t>(input.data) % 4 == 0;
+                        columns + taps.left <= input.width && input.row_stride % elements_per_unit<F> == 0 &&
+                        input.image_stride % elements_per_unit<F> == 0 && reinterpret_cast<std::uintptr_t>(input.data) % 4 == 0;
   // Half of the second-level cache for input rows, the rest for weights and output.
-  const std::int64_t band_elements = std::int64_t{256 << 10} / static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t band_elements = std::int64_t{256 << 10} / static_cast<std::int64_t>(sizeof(F));
   const std::int64_t band_row = columns * pitch;
 
   const std::int64_t most_rows = std::max<std::int64_t>(band_elements / (band_row * taps.stride), 1);
 
   const auto work = [&](std::int64_t first, std::int64_t last) {
-    const scratch<T> band(in_place ? 0 : (last - first) * (taps.rows + taps.stride) * band_row);
+    const scratch<F> band(in_place ? 0 : (last - first) * (taps.rows + taps.stride) * band_row);
     std::vector<const char*> begins;
     std::int64_t row_bytes = 0;
-    T* free = band.data();
+    F* free = band.data();
     for (std::int64_t row = first; row < last;) {
       const std::int64_t n = row / output.height, y = row % output.height;
       const std::int64_t count = std::min(last - row, output.height - y), above = y * taps.stride + taps.top;
@@ -49,7 +51,7 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
           begins.push_back(reinterpret_cast<const char*>(input.row(n, above + r * taps.stride) + taps.left * pitch));
         }
       } else {
-        row_bytes = band_row * static_cast<std::int64_t>(sizeof(T));
+        row_bytes = band_row * static_cast<std::int64_t>(sizeof(F));
         const std::int64_t needed = (count - 1) * taps.stride + taps.rows;
         for (std::int64_t r = 0; r < needed; ++r) copy_row(inputs, n, above + r, taps.left, columns, pitch, free + r * band_row);
         for (std::int64_t r = 0; r < count; ++r) begins.push_back(reinterpret_cast<const char*>(free + r * taps.stride * band_row));
@@ -64,7 +66,7 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
       const pixels<T>& out = outputs[target];
       const direct::tile_strides strides{filters.rows(),
                                          filters.row_units(),
-                                         pitch * taps.stride * static_cast<std::int64_t>(sizeof(T)),
+                                         pitch * taps.stride * static_cast<std::int64_t>(sizeof(F)),
                                          row_bytes,
                                          out.pixel_stride,
                                          block.lanes};
@@ -73,7 +75,7 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
       for (std::int64_t row = first; row < last; ++row) {
         T* const line = out.row(row / out.height, row % out.height) + block.channel - first_channel;
         const char* const begin = begins[static_cast<std::size_t>(row - first)];
-        direct::tile_row<T>(strides, block.halves, out.width, begin, weights, start, line);
+        direct::tile_row<F>(strides, block.halves, out.width, begin, weights, start, line);
       }
     }
   };

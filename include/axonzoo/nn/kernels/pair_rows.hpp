@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include <axonzoo/nn/kernels/band.hpp>
@@ -45,15 +46,9 @@ inline void interleave(const c10::BFloat16* a, const c10::BFloat16* b, std::int6
 
 #endif
 
-/// Units of rows that a gradient sums over, [pixel][channel] with `pitch` units a pixel: row `first` and row `second` of image n
-/// side by side for bfloat16, row `first` alone for float. Rows and pixels outside of the image are zero.
-inline void unit_row(const std::vector<pixels<const float>>& inputs, std::int64_t n, std::int64_t first, std::int64_t /*second*/,
-                     std::int64_t x, std::int64_t count, std::int64_t pitch, std::uint32_t* to) {
-  copy_row(inputs, n, first, x, count, pitch, reinterpret_cast<float*>(to));
-}
-
-inline void unit_row(const std::vector<pixels<const c10::BFloat16>>& inputs, std::int64_t n, std::int64_t first,
-                     std::int64_t second, std::int64_t x, std::int64_t count, std::int64_t pitch, std::uint32_t* to) {
+/// Row `first` and row `second` of image n side by side, [pixel][channel] with `pitch` units a pixel; zero outside of the image.
+inline void pair_rows(const std::vector<pixels<const c10::BFloat16>>& inputs, std::int64_t n, std::int64_t first, std::int64_t second, std::int64_t x,
+                      std::int64_t count, std::int64_t pitch, std::uint32_t* to) {
   const auto& shape = inputs.front();
   const std::int64_t from = std::clamp<std::int64_t>(-x, 0, count), until = std::clamp<std::int64_t>(shape.width - x, from, count);
   const auto clear = [to, pitch](std::int64_t begin, std::int64_t end) {
@@ -83,6 +78,18 @@ inline void unit_row(const std::vector<pixels<const c10::BFloat16>>& inputs, std
   if (offset == pitch) return;
   for (std::int64_t p = from; p < until; ++p) {
     std::memset(to + p * pitch + offset, 0, static_cast<std::size_t>(pitch - offset) * 4);
+  }
+}
+
+/// Units of rows that a gradient sums over, [pixel][channel] with `pitch` units a pixel: row `first` and row `second` of image n
+/// side by side for products of bfloat16, row `first` alone for those of float. Rows and pixels outside of the image are zero.
+template <class Factor, class T>
+void unit_row(const std::vector<pixels<const T>>& inputs, std::int64_t n, std::int64_t first, [[maybe_unused]] std::int64_t second, std::int64_t x,
+              std::int64_t count, std::int64_t pitch, std::uint32_t* to) {
+  if constexpr (std::is_same_v<Factor, float>) {
+    copy_row(inputs, n, first, x, count, pitch, reinterpret_cast<float*>(to));
+  } else {
+    pair_rows(inputs, n, first, second, x, count, pitch, to);
   }
 }
 

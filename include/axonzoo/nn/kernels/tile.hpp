@@ -76,25 +76,21 @@ void tile(const tile_strides& s, const char* input, const std::uint32_t* weights
 
 /// Pixels of a tile, by falling size.
 #if defined(AXONZOO_AVX512)
-template <class T>
 inline constexpr std::array<int, 5> tile_pixels{12, 8, 4, 2, 1};
 #else
-template <class T>
 inline constexpr std::array<int, 4> tile_pixels{6, 4, 2, 1};
-template <>
-inline constexpr std::array<int, 3> tile_pixels<c10::BFloat16>{4, 2, 1};  // widened weights take registers too
 #endif
 
 /// Blocks of more than four halves have registers for eight pixels only.
 template <class T, class Out, int Halves, std::size_t... Sizes>
 constexpr std::array<tile_kernel<Out>, sizeof...(Sizes)> tiles_of(std::index_sequence<Sizes...>) {
-  return {tile<T, Out, Halves <= 4 || tile_pixels<T>[Sizes] <= 8 ? tile_pixels<T>[Sizes] : 8, Halves>...};
+  return {tile<T, Out, Halves <= 4 || tile_pixels[Sizes] <= 8 ? tile_pixels[Sizes] : 8, Halves>...};
 }
 
 /// Kernels by halves - 1 and size.
 template <class T, class Out, int... Halves>
 constexpr auto tile_table(std::integer_sequence<int, Halves...>) {
-  return std::array{tiles_of<T, Out, Halves + 1>(std::make_index_sequence<tile_pixels<T>.size()>())...};
+  return std::array{tiles_of<T, Out, Halves + 1>(std::make_index_sequence<tile_pixels.size()>())...};
 }
 template <class T, class Out>
 inline constexpr auto tiles = tile_table<T, Out>(std::make_integer_sequence<int, 2 * block_vectors>());
@@ -103,9 +99,9 @@ inline constexpr auto tiles = tile_table<T, Out>(std::make_integer_sequence<int,
 template <class T, class Out>
 void tile_row(const tile_strides& s, int halves, std::int64_t count, const char* input, const std::uint32_t* weights, const float* bias, Out* output) {
   std::int64_t done = 0;
-  for (std::size_t size = halves <= 4 ? 0 : 1; size < tile_pixels<T>.size(); ++size) {
+  for (std::size_t size = halves <= 4 ? 0 : 1; size < tile_pixels.size(); ++size) {
     const auto kernel = tiles<T, Out>[static_cast<std::size_t>(halves - 1)][size];
-    for (const int step = tile_pixels<T>[size]; done + step <= count; done += step) {
+    for (const int step = tile_pixels[size]; done + step <= count; done += step) {
       kernel(s, input + done * s.pixel, weights, bias, output + done * s.output);
     }
   }

@@ -36,6 +36,15 @@ template <>
 inline constexpr bool available<c10::BFloat16> = true;
 #endif
 
+/// What convolutions multiply: bfloat16 is widened first where the processor has no product for it.
+#if defined(AXONZOO_AVX2)
+template <class T>
+using factor = float;
+#else
+template <class T>
+using factor = T;
+#endif
+
 /// Elements in the 32 bits that one lane multiplies at once: a float, or a pair of bfloat16.
 template <class T>
 inline constexpr int elements_per_unit = 4 / static_cast<int>(sizeof(T));

@@ -100,7 +100,8 @@ inline constexpr auto gradient_tiles = []<int... Halves>(std::integer_sequence<i
 template <class T>
 void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& taps, const pixels<const T>& output,
                      const weight_gradient_view& gradient) {
-  constexpr std::int64_t paired = elements_per_unit<T>;
+  using F = factor<T>;
+  constexpr std::int64_t paired = elements_per_unit<F>;
   // A row of taps is contiguous: lanes run over its columns and channels at once.
   const std::int64_t pitch = gradient.ins, lanes = taps.columns * pitch, halves = (lanes + 7) / 8, lane_pitch = halves * 8;
   const std::int64_t outs = (gradient.outs + direct::gradient_outs - 1) / direct::gradient_outs * direct::gradient_outs;
@@ -130,11 +131,11 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
       const std::int64_t count = std::min({most * paired, to - row, output.height - y}), unit_rows = (count + paired - 1) / paired;
       const std::int64_t above = y * taps.stride + taps.top, below = above + unit_rows * taps.stride;
       for (std::int64_t r = 0; r < (unit_rows - 1) * taps.stride + taps.rows; ++r) {
-        unit_row(inputs, n, above + r, below + r, taps.left, columns, pitch, input_band.data() + r * input_row);
+        unit_row<F>(inputs, n, above + r, below + r, taps.left, columns, pitch, input_band.data() + r * input_row);
       }
       for (std::int64_t r = 0; r < unit_rows; ++r) {
         const std::int64_t second = unit_rows + r < count ? y + unit_rows + r : -1;
-        unit_row(out_gradient, n, y + r, second, 0, output.width, outs, output_band.data() + r * output_row);
+        unit_row<F>(out_gradient, n, y + r, second, 0, output.width, outs, output_band.data() + r * output_row);
       }
       // Few enough pixels for the first-level cache, enough to make the sums' own traffic small.
       constexpr std::int64_t block_steps = 128;
@@ -155,7 +156,7 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
             const std::uint32_t* const out = output_band.data() + r * output_row + x * outs;
             for (std::int64_t b = 0; b < blocks; ++b) {
               const std::int64_t begin = vectors * b / blocks * 2, end = std::min(vectors * (b + 1) / blocks * 2, halves);
-              const auto kernel = direct::gradient_tiles<T>[static_cast<std::size_t>(end - begin - 1)];
+              const auto kernel = direct::gradient_tiles<F>[static_cast<std::size_t>(end - begin - 1)];
               for (std::int64_t k = out_from * direct::gradient_outs; k < out_to * direct::gradient_outs; k += direct::gradient_outs) {
                 kernel(strides, in + begin * 8, out + k, own + (tap * outs + k) * lane_pitch + begin * 8, add);
               }

@@ -75,8 +75,8 @@ void each_lanes(std::int64_t channels, const Work& work) {
 
 /// B^T d B of a run's tiles: to[component][tile][channel], `component_stride` and `tile_stride` in elements. The tile at (row, i)
 /// reads input rows from 2 row + top and columns from 2 i + left; outside of the image is zero.
-template <class T>
-void transform_input(const pixels<const T>& input, const tile_run& run, std::int64_t top, std::int64_t left, T* to,
+template <class T, class To>
+void transform_input(const pixels<const T>& input, const tile_run& run, std::int64_t top, std::int64_t left, To* to,
                      std::int64_t component_stride, std::int64_t tile_stride) {
   const T* rows[4];
   for (std::int64_t r = 0; r < 4; ++r) {
@@ -103,8 +103,8 @@ void transform_input(const pixels<const T>& input, const tile_run& run, std::int
       };
       return differences(pixel(0), pixel(1), pixel(2), pixel(3));
     };
-    T* tile = to + c;
-    const auto put = [&](const lanes& d0, const lanes& d1, const lanes& d2, const lanes& d3, T* component) __attribute__((always_inline)) {
+    To* tile = to + c;
+    const auto put = [&](const lanes& d0, const lanes& d1, const lanes& d2, const lanes& d3, To* component) __attribute__((always_inline)) {
       detail::store_lanes<full>(d0 - d2, component, count);
       detail::store_lanes<full>(d1 + d2, component + component_stride, count);
       detail::store_lanes<full>(d2 - d1, component + 2 * component_stride, count);
@@ -132,8 +132,8 @@ void transform_input(const pixels<const T>& input, const tile_run& run, std::int
 }
 
 /// Output gradients of a run's tiles spread to 16 components, layout as above.
-template <class T>
-void transform_gradient(const pixels<const T>& gradient, const tile_run& run, T* to, std::int64_t component_stride,
+template <class T, class To>
+void transform_gradient(const pixels<const T>& gradient, const tile_run& run, To* to, std::int64_t component_stride,
                         std::int64_t tile_stride) {
   const T* const upper = gradient.row(run.image, 2 * run.row);
   const T* const lower = 2 * run.row + 1 < gradient.height ? gradient.row(run.image, 2 * run.row + 1) : nullptr;
@@ -145,7 +145,7 @@ void transform_gradient(const pixels<const T>& gradient, const tile_run& run, T*
     d[3] = b;
   };
   detail::each_lanes(gradient.channels, [&](auto full, std::int64_t c, std::int64_t count) {
-    T* tile = to + c;
+    To* tile = to + c;
     for (std::int64_t i = 0; i < run.count; ++i, tile += tile_stride) {
       const std::int64_t x = 2 * (run.first + i), at = x * gradient.pixel_stride + c, next = at + gradient.pixel_stride;
       const bool beside = x + 1 < gradient.width;
@@ -153,7 +153,7 @@ void transform_gradient(const pixels<const T>& gradient, const tile_run& run, T*
       spread(detail::load_lanes<full>(upper + at, count), lower ? detail::load_lanes<full>(lower + at, count) : zero, left);
       spread(beside ? detail::load_lanes<full>(upper + next, count) : zero,
              beside && lower ? detail::load_lanes<full>(lower + next, count) : zero, right);
-      T* component = tile;
+      To* component = tile;
       for (int r = 0; r < 4; ++r, component += 4 * component_stride) {
         spread(left[r], right[r], d);
         for (int s = 0; s < 4; ++s) detail::store_lanes<full>(d[s], component + s * component_stride, count);

@@ -19,10 +19,11 @@ namespace axonzoo::kernels::winograd {
 /// What `convolve` does, for 3x3 taps at stride 1. Runs of tiles are transformed together, multiplied component by component and block by
 /// block of output channels, and transformed back.
 template <class T>
-void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, const transformed_filters<T>& filters, const float* bias,
+void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, const transformed_filters<factor<T>>& filters, const float* bias,
               const std::vector<pixels<T>>& outputs) {
+  using F = factor<T>;
   const pixels<T>& output = outputs.front();
-  const std::int64_t pitch = filters.pitch(), units = pitch / elements_per_unit<T>;
+  const std::int64_t pitch = filters.pitch(), units = pitch / elements_per_unit<F>;
   std::int64_t channels = 0;
   for (const auto& input : inputs) channels += input.channels;
   // A quarter of the second-level cache for transformed pixels; their products with one block of channels take the like.
@@ -32,19 +33,19 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
 
   const auto work = [&](std::int64_t first, std::int64_t last) {
     const std::int64_t tiles = (last - first) * grid.longest();
-    const std::int64_t component_stride = component_stride_for<T>(tiles * pitch);
-    const scratch<T> transformed(components * component_stride);
+    const std::int64_t component_stride = component_stride_for<F>(tiles * pitch);
+    const scratch<F> transformed(components * component_stride);
     const scratch<float> products(components * component_stride_for<float>(tiles * 48) + lanes::width);
     std::int64_t count = 0;
     for (std::int64_t r = first; r < last; ++r) {
       const tile_run run = grid[r];
-      T* target = transformed.data() + count * pitch;
+      F* target = transformed.data() + count * pitch;
       for (const auto& input : inputs) {
         transform_input(input, run, taps.top, taps.left, target, component_stride, pitch);
         target += input.channels;
       }
       if (channels < pitch) {
-        for (std::int64_t i = 0; i < components * run.count; ++i) target[i / run.count * component_stride + i % run.count * pitch] = T(0);
+        for (std::int64_t i = 0; i < components * run.count; ++i) target[i / run.count * component_stride + i % run.count * pitch] = F(0);
       }
       count += run.count;
     }
@@ -53,9 +54,9 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
     for (const filter_block& block : filters.blocks()) {
       while (block.channel >= first_channel + outputs[target].channels) first_channel += outputs[target++].channels;
       const std::int64_t width = block.halves * 8, product_stride = component_stride_for<float>(tiles * width);
-      const direct::tile_strides strides{1, units, pitch * static_cast<std::int64_t>(sizeof(T)), 0, width, static_cast<int>(width)};
+      const direct::tile_strides strides{1, units, pitch * static_cast<std::int64_t>(sizeof(F)), 0, width, static_cast<int>(width)};
       for (std::int64_t component = 0; component < components; ++component) {
-        direct::tile_row<T>(strides, block.halves, count, reinterpret_cast<const char*>(transformed.data() + component * component_stride),
+        direct::tile_row<F>(strides, block.halves, count, reinterpret_cast<const char*>(transformed.data() + component * component_stride),
                             filters.data(block) + component * units * width, nullptr, products.data() + component * product_stride);
       }
       const float* const start = bias == nullptr ? nullptr : bias + block.channel;

@@ -75,13 +75,14 @@ inline void finish_gradient(const float* sums, std::int64_t shares, std::int64_t
 template <class T>
 void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& taps, const pixels<const T>& output,
                      const weight_gradient_view& gradient) {
-  constexpr std::int64_t paired = elements_per_unit<T>;
+  using F = factor<T>;
+  constexpr std::int64_t paired = elements_per_unit<F>;
   const std::int64_t pitch = gradient.ins, lane_pitch = (pitch + 7) / 8 * 8, halves = lane_pitch / 8;
   const std::int64_t outs = (gradient.outs + direct::gradient_outs - 1) / direct::gradient_outs * direct::gradient_outs;
   const std::int64_t component_sums = outs * lane_pitch, sums_size = components * component_sums;
   const tile_grid grid(output.images, output.height, output.width, 256);
   const std::int64_t runs_together = std::max<std::int64_t>(1, 256 / grid.longest()), capacity = runs_together * grid.longest();
-  const std::int64_t input_stride = component_stride_for<T>(capacity * pitch), spread_stride = component_stride_for<T>(capacity * outs);
+  const std::int64_t input_stride = component_stride_for<F>(capacity * pitch), spread_stride = component_stride_for<F>(capacity * outs);
   const auto units = [&](std::int64_t stride, std::int64_t channels) {
     return paired == 1 ? stride : component_stride_for<float>((capacity + 1) / 2 * channels);
   };
@@ -97,17 +98,17 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
     const std::int64_t out_from = out_tiles * out_share / out_shares * direct::gradient_outs;
     const std::int64_t out_to = out_tiles * (out_share + 1) / out_shares * direct::gradient_outs;
     float* const own = sums.data() + row_share * sums_size;
-    const scratch<T> transformed(components * input_stride + 16), spread(components * spread_stride);
+    const scratch<F> transformed(components * input_stride + 16), spread(components * spread_stride);
     const scratch<std::uint32_t> transformed_pairs(paired == 1 ? 0 : components * input_units + 16), spread_pairs(paired == 1 ? 0 : components * spread_units);
     if (outs != gradient.outs) {
-      std::memset(static_cast<void*>(spread.data()), 0, static_cast<std::size_t>(components * spread_stride) * sizeof(T));
+      std::memset(static_cast<void*>(spread.data()), 0, static_cast<std::size_t>(components * spread_stride) * sizeof(F));
     }
     for (std::int64_t first = from; first < to; first += runs_together) {
       const std::int64_t last = std::min(first + runs_together, to);
       std::int64_t count = 0;
       for (std::int64_t r = first; r < last; ++r) {
         const tile_run run = grid[r];
-        T* target = transformed.data() + count * pitch;
+        F* target = transformed.data() + count * pitch;
         for (const auto& input : inputs) {
           transform_input(input, run, taps.top, taps.left, target, input_stride, pitch);
           target += input.channels;
@@ -122,7 +123,7 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
       for (std::int64_t component = 0; component < components; ++component) {
         for (std::int64_t b = 0; b < blocks; ++b) {
           const std::int64_t begin = vectors * b / blocks * 2, end = std::min(vectors * (b + 1) / blocks * 2, halves);
-          const auto kernel = direct::gradient_tiles<T>[static_cast<std::size_t>(end - begin - 1)];
+          const auto kernel = direct::gradient_tiles<F>[static_cast<std::size_t>(end - begin - 1)];
           for (std::int64_t k = out_from; k < out_to; k += direct::gradient_outs) {
             kernel(strides, in + component * input_units + begin * 8, out + component * spread_units + k,
                    own + component * component_sums + k * lane_pitch + begin * 8, first != from);
