@@ -4,8 +4,8 @@
 #include <string>
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/randn.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 
 #include <axonzoo/io/safetensors.hpp>
@@ -48,7 +48,7 @@ namespace axonzoo {
     const bool is_position = name.ends_with("pos_embed") || name.find("rel_pos") != std::string::npos ||
                              name.find("embed") != std::string::npos || name.find("token") != std::string::npos;
     const bool is_frequency = name.ends_with("gaussian_matrix");
-    const bool is_projection = name.find("proj") != std::string::npos;
+    const bool is_projection = name.find("proj") != std::string::npos || name.find("patch_embed") != std::string::npos;
     const double deviation = is_frequency ? 1 : is_position && !is_projection ? 0.02 : 1 / std::sqrt(fan_in);
     made.tensors.emplace(name, is_gain ? at::ones(shape) : is_zero ? at::zeros(shape) : at::randn(shape) * deviation);
   }

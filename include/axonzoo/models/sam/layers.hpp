@@ -7,8 +7,10 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/rsqrt.h>
+#include <c10/core/GradMode.h>
 
 #include <axonzoo/nn/convolution.hpp>
 #include <axonzoo/nn/linear.hpp>
@@ -40,6 +42,9 @@ struct layer_norm {
   }
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return (*this)(x, x.scalar_type()); }
 };
+
+/// Exact GELU; of a temporary without gradients in its own memory.
+[[nodiscard]] inline at::Tensor gelu(at::Tensor&& x) { return c10::GradMode::is_enabled() ? at::gelu(x) : at::gelu_(x); }
 
 /// segment-anything's LayerNorm2d: over the channels of [B, C, H, W]; fast where the channels are last in memory.
 struct channel_norm {

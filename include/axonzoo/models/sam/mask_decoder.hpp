@@ -1,19 +1,20 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/stack.h>
+#include <c10/core/GradMode.h>
 
+#include <axonzoo/models/sam/decoder_attention.hpp>
 #include <axonzoo/models/sam/layers.hpp>
-#include <axonzoo/nn/attention.hpp>
 
 namespace axonzoo {
 
@@ -24,27 +25,6 @@ struct sam_masks {
 };
 
 namespace detail {
-
-/// Attention of the decoder: projections of width 128 or 256 and eight heads.
-struct decoder_attention {
-  static constexpr std::int64_t heads = 8;
-  sam_layers::linear q, k, v, out;
-
-  decoder_attention(const named_weights& from, const std::string& name)
-      : q(from, name + ".q_proj"), k(from, name + ".k_proj"), v(from, name + ".v_proj"), out(from, name + ".out_proj") {}
-
-  [[nodiscard]] at::Tensor operator()(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) const {
-    return projected(q(queries), k(keys), v(values));
-  }
-
-  /// Of what is projected already. Queries [P or 1, N, c] against keys and values [P or 1, M, c]; 1 stands for all prompts.
-  [[nodiscard]] at::Tensor projected(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) const {
-    const std::int64_t count = std::max(queries.size(0), keys.size(0));
-    const auto apart = [&](const at::Tensor& x) { return x.unflatten(2, {heads, -1}).transpose(1, 2).expand({count, -1, -1, -1}); };
-    const at::Tensor several = apart(queries);
-    return out(attention(several, apart(keys), apart(values), 1 / std::sqrt(static_cast<double>(several.size(3)))));
-  }
-};
 
 struct decoder_layer {
   decoder_attention tokens, to_image, to_tokens;
@@ -105,6 +85,24 @@ class sam_mask_decoder {
     const std::int64_t count = prompts.size(0);
     const at::Tensor own = at::cat({score_token_, mask_tokens_}, 0).to(type).unsqueeze(0).expand({count, -1, -1});
     const at::Tensor given = at::cat({own, prompts}, 1);
+    // absorbing pays while 8 T is below a projection's width
+    const bool quick = !c10::GradMode::is_enabled() && type == at::kFloat && !at::autocast::is_autocast_enabled(image.device().type()) &&
+                       8 * given.size(1) < last_.k.weight.size(0);
+    const auto [tokens, pixels] = quick ? absorbed(image, places, given) : plain(image, places, given);
+
+    at::Tensor features = pixels.transpose(1, 2).unflatten(2, {h, w});
+    features = sam_layers::gelu(lift_norm_(transposed_convolution_2x2(features, lift_.weight, lift_.bias)));
+    features = sam_layers::gelu(transposed_convolution_2x2(features, lift_again_.weight, lift_again_.bias));
+    const std::int64_t begin = several ? 1 : 0, end = several ? mask_tokens_.size(0) : 1;
+    std::vector<at::Tensor> vectors;
+    for (std::int64_t i = begin; i < end; ++i) vectors.push_back(vectors_[static_cast<std::size_t>(i)](tokens.select(1, 1 + i)));
+    const at::Tensor by_pixel = features.permute({0, 2, 3, 1}).flatten(1, 2);
+    const at::Tensor logits = at::matmul(at::stack(vectors, 1), by_pixel.transpose(1, 2)).unflatten(2, {4 * h, 4 * w});
+    return {logits.to(at::kFloat), scores_(tokens.select(1, 0)).slice(1, begin, end).to(at::kFloat)};
+  }
+
+  /// Tokens [P, T, C] and pixels [P, M, C] after the two-way transformer: the definition, differentiable.
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> plain(const at::Tensor& image, const at::Tensor& places, const at::Tensor& given) const {
     at::Tensor tokens = given, pixels = image;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const auto& layer = layers_[i];
@@ -120,16 +118,26 @@ class sam_mask_decoder {
       pixels = layer.norm4(pixels + layer.to_tokens(placed_pixels, tokens + given, tokens));
     }
     tokens = norm_(tokens + last_(tokens + given, pixels + places, pixels));
+    return {tokens, pixels};
+  }
 
-    at::Tensor features = pixels.transpose(1, 2).unflatten(2, {h, w});
-    features = at::gelu(lift_norm_(transposed_convolution_2x2(features, lift_.weight, lift_.bias)));
-    features = at::gelu(transposed_convolution_2x2(features, lift_again_.weight, lift_again_.bias));
-    const std::int64_t begin = several ? 1 : 0, end = several ? mask_tokens_.size(0) : 1;
-    std::vector<at::Tensor> vectors;
-    for (std::int64_t i = begin; i < end; ++i) vectors.push_back(vectors_[static_cast<std::size_t>(i)](tokens.select(1, 1 + i)));
-    const at::Tensor by_pixel = features.permute({0, 2, 3, 1}).flatten(1, 2);
-    const at::Tensor logits = at::matmul(at::stack(vectors, 1), by_pixel.transpose(1, 2)).unflatten(2, {4 * h, 4 * w});
-    return {logits.to(at::kFloat), scores_(tokens.select(1, 0)).slice(1, begin, end).to(at::kFloat)};
+  /// The same in float32 without gradients. Of one image for all prompts, the first layer's keys and values are computed once.
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> absorbed(const at::Tensor& image, const at::Tensor& places, const at::Tensor& given) const {
+    at::Tensor tokens = given, pixels = image;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const auto& layer = layers_[i];
+      const detail::absorbed_attention to_image{layer.to_image}, to_tokens{layer.to_tokens};
+      const at::Tensor placed = i == 0 ? tokens : tokens + given;
+      const at::Tensor attended = layer.tokens(placed, placed, tokens);
+      tokens = layer.norm1(i == 0 ? attended : tokens + attended);
+      const at::Tensor looked = pixels.size(0) == 1 ? layer.to_image(tokens + given, pixels + places, pixels)
+                                                    : to_image.tokens_to_pixels(tokens + given, pixels, to_image.projected_places(layer.to_image.k, places));
+      tokens = layer.norm2(tokens + looked);
+      tokens = layer.norm3(tokens + layer.narrow(at::relu(layer.widen(tokens))));
+      pixels = layer.norm4(to_tokens.pixels_with_tokens(pixels, to_tokens.projected_places(layer.to_tokens.q, places), tokens + given, tokens));
+    }
+    const detail::absorbed_attention last{last_};
+    return {norm_(tokens + last.tokens_to_pixels(tokens + given, pixels, last.projected_places(last_.k, places))), pixels};
   }
 
  private:

@@ -7,7 +7,6 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/gelu.h>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/models/sam/layers.hpp>
@@ -27,7 +26,7 @@ struct tiny_vit_convolutions {
   tiny_vit_convolutions(const named_weights& from, const std::string& name, std::int64_t stride)
       : first(from, name + ".conv1"), each(from, name + ".conv2", stride), last(from, name + ".conv3") {}
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x, bool training) const {
-    return last(at::gelu(each(at::gelu(first(x, training)), training)), training);
+    return last(sam_layers::gelu(each(sam_layers::gelu(first(x, training)), training)), training);
   }
 };
 
@@ -52,7 +51,7 @@ class tiny_vit_block {
     at::Tensor x = tokens.permute({0, 2, 3, 1});
     x = x + attend(x);
     x = local_(x.permute({0, 3, 1, 2}), training).permute({0, 2, 3, 1});
-    x = x + narrow_(at::gelu(widen_(middle_(x))));
+    x = x + narrow_(sam_layers::gelu(widen_(middle_(x))));
     return x.permute({0, 3, 1, 2});
   }
 
@@ -117,8 +116,8 @@ class tiny_vit_encoder {
                   "give [B, 3, H, W] with sides that are multiples of " + std::to_string(stride));
     }
     at::Tensor x = images.contiguous(at::MemoryFormat::ChannelsLast);
-    x = second_(at::gelu(first_(x, training)), training);
-    for (const auto& bottleneck : bottlenecks_) x = at::gelu(x + bottleneck(x, training));
+    x = second_(sam_layers::gelu(first_(x, training)), training);
+    for (const auto& bottleneck : bottlenecks_) x = sam_layers::gelu(x + bottleneck(x, training));
     for (std::size_t stage = 0; stage < blocks_.size(); ++stage) {
       x = mergers_[stage](x, training);
       for (const auto& block : blocks_[stage]) x = block.forward(x, training);

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/upsample_bicubic2d.h>
 
 #include <axonzoo/core/error.hpp>
@@ -39,7 +38,7 @@ class vit_block {
   /// Tokens [B, H, W, C] float32; what is multiplied is of type `type`.
   [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, c10::ScalarType type) const {
     const at::Tensor x = tokens + attend(before_(tokens, type));
-    return x + narrow_(at::gelu(widen_(middle_(x, type))));
+    return x + narrow_(sam_layers::gelu(widen_(middle_(x, type))));
   }
 
  private:

@@ -1,0 +1,195 @@
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ATen/Context.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+#include <c10/core/InferenceMode.h>
+
+#include <axonzoo/models/sam/fresh.hpp>
+#include <axonzoo/models/sam/sam.hpp>
+#include <axonzoo/nn/channels.hpp>
+
+using namespace axonzoo;
+
+namespace {
+
+/// Four blocks of width 24 on an image of 64 x 64; windows of 3 do not divide its 4 x 4 tokens.
+recognised_sam small_size() {
+  recognised_sam sam = sam_with_vit(24, 4, 2);
+  sam.family = sam_family::other_vit;
+  sam.windows = {3};
+  sam.image = 64;
+  sam.global_blocks = {1};
+  return sam;
+}
+
+sam_network small(std::int64_t seed = 3) {
+  at::manual_seed(static_cast<std::uint64_t>(seed));
+  return {fresh_sam_weights(small_size()), "'made'"};
+}
+
+sam_prompts some_prompts(std::int64_t count) {
+  sam_prompts prompts;
+  prompts.points = at::rand({count, 2, 2}) * 64;
+  prompts.labels = at::randint(-1, 2, {count, 2});
+  const at::Tensor corner = at::rand({count, 2}) * 40;
+  prompts.boxes = at::cat({corner, corner + 5 + at::rand({count, 2}) * 20}, 1);
+  return prompts;
+}
+
+double apart(const at::Tensor& a, const at::Tensor& b) {
+  return ((a - b).abs().max() / b.abs().max()).to(at::kDouble).item<double>();
+}
+
+std::string refusal(const tensor_file& file) {
+  try {
+    const sam_network made(file, "'made'");
+  } catch (const error& wrong) {
+    return wrong.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(models_sam)
+
+BOOST_AUTO_TEST_CASE(names_and_widths_are_the_weights) {
+  const tensor_file made = fresh_sam_weights(small_size());
+  const sam_network sam(made, "'made'");
+  const auto own = named_tensors(sam);
+  BOOST_TEST(own.size() == made.tensors.size());
+  for (const auto& [name, tensor] : made.tensors) BOOST_TEST(own.at(name).equal(tensor), name);
+  BOOST_TEST((sam.kind().widths == std::vector<std::int64_t>{24} && sam.stride() == 16));
+  // a narrowed head and MLP load too
+  tensor_file narrow = made;
+  const std::string block = "image_encoder.blocks.2.";
+  narrow.tensors[block + "attn.qkv.weight"] = at::randn({3 * 2 * 5, 24});
+  narrow.tensors[block + "attn.qkv.bias"] = at::randn({3 * 2 * 5});
+  narrow.tensors[block + "attn.proj.weight"] = at::randn({24, 2 * 5});
+  narrow.tensors[block + "attn.rel_pos_h"] = narrow.tensors[block + "attn.rel_pos_w"] = at::randn({5, 5});
+  narrow.tensors[block + "mlp.lin1.weight"] = at::randn({7, 24});
+  narrow.tensors[block + "mlp.lin1.bias"] = at::randn({7});
+  narrow.tensors[block + "mlp.lin2.weight"] = at::randn({24, 7});
+  const at::Tensor embedding = sam_network(narrow, "'made'").encode(at::randn({2, 3, 64, 64}));
+  BOOST_TEST(c10::str(embedding.sizes()) == "[2, 256, 4, 4]");
+}
+
+BOOST_AUTO_TEST_CASE(wrong_weights_are_sentences) {
+  tensor_file made = fresh_sam_weights(small_size());
+  const auto says = [&](const std::string& part) { return refusal(made).find(part) != std::string::npos; };
+  made.tensors.emplace("mask_decoder.other", at::ones({1}));
+  made.tensors["mask_decoder.iou_token.weight"] = at::ones({2, 256});
+  made.tensors.erase("prompt_encoder.no_mask_embed.weight");
+  BOOST_TEST(says("missing 1 (prompt_encoder.no_mask_embed.weight)"));
+  BOOST_TEST(says("surplus 1 (mask_decoder.other)"));
+  BOOST_TEST(says("mask_decoder.iou_token.weight is 2x256 instead of 1x256"));
+  made = fresh_sam_weights(small_size());
+  made.tensors["mask_decoder.iou_token.weight"].fill_(std::nan(""));
+  BOOST_TEST(says("mask_decoder.iou_token.weight"));
+}
+
+// a window's padding is projected as the bias alone: with all tokens alike, windows that hold padding would differ if it were not
+BOOST_AUTO_TEST_CASE(windows_go_back) {
+  const at::Tensor x = at::randn({2, 5, 7, 3}), outside = at::randn({3});
+  const at::Tensor windows = sam_layers::into_windows(x, 3, outside);
+  BOOST_TEST(c10::str(windows.sizes()) == "[12, 3, 3, 3]");
+  BOOST_TEST(sam_layers::out_of_windows(windows, 5, 7).equal(x));
+  BOOST_TEST(windows[0][1][2].equal(x[0][1][2]));
+  BOOST_TEST(windows[5][2][1].equal(outside));
+  const c10::InferenceMode no_gradients;
+  for (const std::int64_t side : {1, 2, 3, 5, 7, 8}) {
+    const at::Tensor at_once = sam_layers::into_windows(x, side, outside);
+    const c10::AutoGradMode gradients(true);
+    BOOST_TEST(at_once.equal(sam_layers::into_windows(x, side, outside)), "windows of " << side);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(relative_positions_are_by_difference) {
+  const at::Tensor q = at::randn({1, 2, 12, 5}), rows = at::randn({5, 5}), columns = at::randn({7, 5});
+  const at::Tensor by_row = sam_layers::relative_rows(q, rows, 3, 4), by_column = sam_layers::relative_columns(q, columns, 3, 4);
+  for (std::int64_t i = 0; i < 12; ++i) {
+    for (std::int64_t y = 0; y < 3; ++y)
+      BOOST_TEST(std::abs((q[0][1][i] * rows[i / 4 - y + 2]).sum().item<float>() - by_row[0][1][i][y].item<float>()) < 1e-4);
+    for (std::int64_t x = 0; x < 4; ++x)
+      BOOST_TEST(std::abs((q[0][1][i] * columns[i % 4 - x + 3]).sum().item<float>() - by_column[0][1][i][x].item<float>()) < 1e-4);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(quick_decoding_is_the_definition) {
+  const auto sam = small();
+  const at::Tensor one = at::randn({1, 256, 4, 4}), several = at::randn({3, 256, 4, 4});
+  for (const bool with_masks : {false, true}) {
+    for (const at::Tensor& embedding : {one, several}) {
+      sam_prompts prompts = some_prompts(3);
+      if (with_masks) prompts.masks = at::randn({3, 1, 16, 16});
+      const auto plain = sam.decode(embedding, prompts, true);
+      const c10::InferenceMode no_gradients;
+      const auto quick = sam.decode(embedding, prompts, true);
+      BOOST_TEST(apart(quick.logits, plain.logits) < 1e-4);
+      BOOST_TEST(apart(quick.scores, plain.scores) < 1e-4);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(prompts_do_not_see_each_other) {
+  const auto sam = small();
+  const c10::InferenceMode no_gradients;
+  const at::Tensor embedding = at::randn({1, 256, 4, 4});
+  const sam_prompts prompts = some_prompts(4);
+  const auto all = sam.decode(embedding, prompts, false), last = sam.decode(embedding, prompts.slice(3, 4), false);
+  BOOST_TEST(apart(all.logits.slice(0, 3, 4), last.logits) < 1e-4);
+  BOOST_TEST(c10::str(all.logits.sizes()) == "[4, 1, 16, 16]");
+}
+
+BOOST_AUTO_TEST_CASE(everything_learns) {
+  auto sam = small();
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    sam.zero_grad();
+    const at::Tensor images = at::randn({1, 3, 64, 64}).to(type);
+    sam_prompts prompts = some_prompts(2);
+    prompts.masks = at::randn({2, 1, 16, 16});
+    const auto masks = sam.decode(sam.encode(images), prompts, true);
+    (masks.logits.pow(2).mean() + masks.scores.pow(2).mean()).backward();
+    std::size_t without = 0;
+    for (const auto& item : sam.named_parameters()) {
+      const at::Tensor& gradient = item.value().grad();
+      if (!gradient.defined() || !(gradient.abs().sum().item<float>() > 0)) ++without;
+      if (gradient.defined()) BOOST_TEST(gradient.isfinite().all().item<bool>(), item.key());
+    }
+    // the mask alone for clear prompts, what stands for no mask, "not a point", and point kinds that chance left out; keys' biases
+    BOOST_TEST(without < 24u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(tiny_vit_learns_and_halves) {
+  at::manual_seed(5);
+  recognised_sam size = sam_with_tiny_vit(256);
+  size.widths = {8, 16, 20, 40};
+  size.depths = {1, 1, 2, 1};
+  size.heads = {0, 2, 2, 4};
+  size.windows = {0, 3, 4, 3};
+  sam_network sam(fresh_sam_weights(size), "'made'");
+  BOOST_TEST((sam.kind().family == sam_family::lite_medsam && sam.stride() == 4));
+  const at::Tensor images = at::randn({2, 3, 32, 48});
+  sam.eval();
+  const at::Tensor embedding = sam.encode(images);
+  BOOST_TEST(c10::str(embedding.sizes()) == "[2, 256, 8, 12]");
+  embedding.pow(2).mean().backward();
+  const auto parameters = sam.named_parameters();
+  BOOST_TEST(parameters["image_encoder.layers.0.blocks.0.conv1.c.weight"].grad().abs().sum().item<float>() > 0);
+  const at::Tensor half = sam.encode(images.to(at::kBFloat16));
+  BOOST_TEST(apart(half.to(at::kFloat), embedding) < 0.1);
+  sam.train();
+  BOOST_TEST(apart(sam.encode(images), embedding) > 1e-3);  // by the batch's own statistics
+}
+
+BOOST_AUTO_TEST_SUITE_END()
