@@ -5,6 +5,7 @@
 
 #include <axonzoo/data/open.hpp>
 #include <axonzoo/data/write_phantoms.hpp>
+#include <axonzoo/infer/automatic_masks.hpp>
 #include <axonzoo/infer/predictor.hpp>
 #include <axonzoo/infer/write_masks.hpp>
 #include <axonzoo/measure/measured_image.hpp>

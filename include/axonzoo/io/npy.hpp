@@ -139,7 +139,7 @@ template <npy_value Value>
 
 /// Writes an array, tensor or expression of xtensor as .npy, version 1.0, little endian, row-major.
 template <class Expression>
-requires npy_value<typename std::decay_t<Expression>::value_type>
+requires (npy_value<typename std::decay_t<Expression>::value_type> || std::same_as<typename std::decay_t<Expression>::value_type, bool>)
 void write_npy(const std::filesystem::path& path, const Expression& expression) {
   static_assert(std::endian::native == std::endian::little);
   using value = typename std::decay_t<Expression>::value_type;
