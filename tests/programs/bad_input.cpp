@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "made_runs.hpp"
 
@@ -103,6 +104,26 @@ BOOST_AUTO_TEST_CASE(a_port_in_use) {
   const auto port = std::to_string(ntohs(place.sin_port));
   refuses(folder, "--data d --out o --steps 2 --ranks 2 --port " + port + made::small_unet, port, 1, ddp);
   ::close(handle);
+}
+
+BOOST_AUTO_TEST_CASE(sam) {
+  if (made::missing("axonzoo-sam")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto refuses_sam = [&](const std::string& arguments, const std::string& part, int status) {
+    const auto ended = made::run(folder, "axonzoo-sam", "$P --image d/images/s0.png --out o " + arguments);
+    BOOST_TEST(ended.status == status, arguments << ": " << ended.err);
+    BOOST_TEST(ended.err.find(part) != std::string::npos, arguments << ": " << ended.err);
+    BOOST_TEST(ended.err.starts_with("axonzoo-sam: "), ended.err);
+  };
+  std::ofstream(folder.at("w.pth")) << "no weights";
+  std::ofstream(folder.at("b.npy")) << "no boxes";
+  refuses_sam("--weights w.pth", "--boxes", 2);
+  refuses_sam("--weights w.pth --boxes b.npy --automatic", "--automatic", 2);
+  refuses_sam("--weights w.pth --points b.npy", "--labels", 2);
+  refuses_sam("--weights w.pth --boxes b.npy --precision fp8", "fp8", 2);
+  refuses_sam("--weights w.pth --boxes b.npy", "b.npy", 1);
+  refuses_sam("--weights w.pth --automatic", "w.pth", 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

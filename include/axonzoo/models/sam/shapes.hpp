@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <axonzoo/io/tensor_shapes.hpp>
 #include <axonzoo/models/sam/recognise.hpp>
