@@ -97,6 +97,24 @@ BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
   for (std::size_t i = 0; i < a.size(); ++i) BOOST_TEST(std::abs(a[i] - b[i]) < 1e-4);
 }
 
+BOOST_AUTO_TEST_CASE(a_detectors_boxes_serve_where_nobody_drew_any) {
+  if (made::missing("neuro_sam_tiny-fp32-none-single") || made::missing("unet-fp32-none-single") || made::missing("axonzoo-segment")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::sam_weights(folder, "sam.safetensors");
+  BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", line + "--steps 20 --out n").status, 0);
+  BOOST_REQUIRE_EQUAL(made::run(folder, "unet-fp32-none-single", "$P --data d --steps 300" + made::small_unet + "--out u").status, 0);
+  const auto ended = made::run(folder, "axonzoo-segment", "$P --model n/checkpoint.safetensors --prompts-from u/checkpoint.safetensors --out s d/images/s5.png");
+  BOOST_REQUIRE_MESSAGE(ended.status == 0, ended.err);
+  BOOST_TEST(std::filesystem::exists(folder.path() / "s/s5_seg-axonmyelin.png"));
+  // the SAM answered: its masks are not the detector's
+  BOOST_REQUIRE_EQUAL(made::run(folder, "axonzoo-segment", "$P --model u/checkpoint.safetensors --out t d/images/s5.png").status, 0);
+  BOOST_TEST((made::content(folder.path() / "s/s5_seg-axonmyelin.png") != made::content(folder.path() / "t/s5_seg-axonmyelin.png")));
+  const auto alone = made::run(folder, "axonzoo-segment", "$P --model n/checkpoint.safetensors --out v d/images/s5.png");
+  BOOST_TEST(alone.status == 1);
+  BOOST_TEST(alone.err.find("--prompts-from") != std::string::npos, alone.err);
+}
+
 BOOST_AUTO_TEST_CASE(wrong_weights_get_a_sentence) {
   if (made::missing("neuro_sam_tiny-fp32-none-single")) return;
   const made_folder folder;
