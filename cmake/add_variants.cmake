@@ -1,5 +1,6 @@
 # axonzoo_add_variants(MODELS <m>... [PRECISIONS <p>...] [PRUNINGS <p>...] [PARALLELS <p>...]
-#                      [HEADERS <file>...] [EXCLUDE <pattern>...] [ALSO <name>...] [TEST_OPTIONS <option>...])
+#                      [HEADERS <file>...] [EXCLUDE <pattern>...] [ALSO <name>...] [TEST_OPTIONS <option>...]
+#                      [TOGETHER <name>])
 #
 # One program for each combination, named model-precision-pruning-parallel. Where a list is missing, it is the default of
 # axonzoo/fwd.hpp. Measured: reading LibTorch and the library costs a unit far more than a variant does, so all variants of a
@@ -9,6 +10,7 @@
 #   HEADERS       headers that define policies or models outside the zoo, in namespace axonzoo
 #   EXCLUDE       combinations to leave out, as patterns like those of AXONZOO_VARIANTS
 #   ALSO          single variants beside the product of the lists, as unet/fp16/none/single
+#   TOGETHER      one unit of that name for all models, where each costs less than reading the library
 #   TEST_OPTIONS  with them each program is also a ctest entry, run with these options and an --out of its own
 #
 # -DAXONZOO_VARIANTS="unet/*/none/*,segnet/bf16/*/single" picks some: * stands for any part of one name.
@@ -47,7 +49,7 @@ function(_axonzoo_include_if_there text header)
 endfunction()
 
 function(axonzoo_add_variants)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "MODELS;PRECISIONS;PRUNINGS;PARALLELS;HEADERS;EXCLUDE;ALSO;TEST_OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "TOGETHER" "MODELS;PRECISIONS;PRUNINGS;PARALLELS;HEADERS;EXCLUDE;ALSO;TEST_OPTIONS")
   if(NOT arg_MODELS OR arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "axonzoo_add_variants: expected MODELS <names> and no '${arg_UNPARSED_ARGUMENTS}'; see the top of "
                         "add_variants.cmake")
@@ -96,9 +98,9 @@ function(axonzoo_add_variants)
   endforeach()
 
   set(count 0)
+  set(instances "")
+  set(programs "")
   foreach(model IN LISTS arg_MODELS)
-    set(instances "")
-    set(programs "")
     set(names "")
     foreach(precision IN LISTS arg_PRECISIONS)
       foreach(pruning IN LISTS arg_PRUNINGS)
@@ -153,28 +155,45 @@ int main(int argc, char** argv) { return axonzoo::run<@type@>(argc, argv); }
         endif()
       endif()
     endforeach()
-    if(NOT programs)
+    list(GET arg_MODELS -1 last)
+    if(NOT programs OR (arg_TOGETHER AND NOT model STREQUAL last))
       continue()
     endif()
 
+    set(unit "${model}")
+    if(arg_TOGETHER)
+      set(unit "${arg_TOGETHER}")
+    endif()
     set(model_headers "${headers}")
-    _axonzoo_include_if_there(model_headers "axonzoo/models/${model}.hpp")
-    file(CONFIGURE OUTPUT "${folder}/${model}.cpp" @ONLY CONTENT [[
+    _axonzoo_include_if_there(model_headers "axonzoo/models/${unit}.hpp")
+    file(CONFIGURE OUTPUT "${folder}/${unit}.cpp" @ONLY CONTENT [[
 #define AXONZOO_SEPARATE_PROGRAM 1
 @model_headers@#include <axonzoo/run.hpp>
 
 @instances@]])
-    add_library(axonzoo_variants_${model} STATIC "${folder}/${model}.cpp")
-    _axonzoo_link_variant(axonzoo_variants_${model} LIBRARY axonzoo_program)
+    add_library(axonzoo_variants_${unit} STATIC "${folder}/${unit}.cpp")
+    _axonzoo_link_variant(axonzoo_variants_${unit} LIBRARY axonzoo_program)
     foreach(program IN LISTS programs)
       add_executable(${program} "${folder}/${program}.cpp")
-      _axonzoo_link_variant(${program} PROGRAM axonzoo_variants_${model})
+      _axonzoo_link_variant(${program} PROGRAM axonzoo_variants_${unit})
       math(EXPR count "${count} + 1")
     endforeach()
+    set(instances "")
+    set(programs "")
   endforeach()
-  if(count EQUAL 0)
-    message(FATAL_ERROR "axonzoo_add_variants: no variant of ${arg_MODELS} fits AXONZOO_VARIANTS='${AXONZOO_VARIANTS}'; a "
-                        "pattern has four parts, as unet/*/none/*")
+  get_property(calls GLOBAL PROPERTY axonzoo_variant_counts)
+  if(NOT calls)
+    cmake_language(DEFER DIRECTORY "${CMAKE_SOURCE_DIR}" CALL _axonzoo_require_variants)
   endif()
-  message(STATUS "axonzoo: ${count} variant programs")
+  set_property(GLOBAL APPEND PROPERTY axonzoo_variant_counts ${count})
+  message(STATUS "axonzoo: ${count} variant programs of ${arg_MODELS}")
+endfunction()
+
+# A filter may leave a call without variants, but not all of them.
+function(_axonzoo_require_variants)
+  get_property(counts GLOBAL PROPERTY axonzoo_variant_counts)
+  if(NOT counts MATCHES "[1-9]")
+    message(FATAL_ERROR "axonzoo_add_variants: no variant fits AXONZOO_VARIANTS='${AXONZOO_VARIANTS}'; a pattern has four "
+                        "parts, as unet/*/none/*")
+  endif()
 endfunction()

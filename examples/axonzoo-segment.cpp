@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include <axonzoo/core/progress.hpp>
 #include <axonzoo/core/threads.hpp>
 #include <axonzoo/data/sidecar.hpp>
+#include <axonzoo/infer/boxed_predictor.hpp>
 #include <axonzoo/infer/predictor.hpp>
 #include <axonzoo/infer/write_masks.hpp>
 #include <axonzoo/io/image.hpp>
@@ -21,7 +23,7 @@
 namespace {
 
 struct segment_options {
-  std::filesystem::path model, out;
+  std::filesystem::path model, prompts_from, out;
   std::vector<std::filesystem::path> images;
   std::string contrast;
   double pixel_size = 0;
@@ -32,9 +34,18 @@ struct segment_options {
 
 int segment(const segment_options& options) {
   axonzoo::use_device(options.device);
-  axonzoo::predictor model(options.model, c10::Device(options.device));
-  model.options().turns = options.turns;
-  model.options().overlap = options.overlap;
+  const c10::Device device(options.device);
+  std::unique_ptr<axonzoo::boxed_predictor> boxed;
+  std::unique_ptr<axonzoo::predictor> plain;
+  if (options.prompts_from.empty()) {
+    plain = std::make_unique<axonzoo::predictor>(options.model, device);
+  } else {
+    boxed = std::make_unique<axonzoo::boxed_predictor>(options.model, options.prompts_from, device);
+  }
+  auto& dense = boxed ? boxed->detector() : *plain;
+  const auto& facts = boxed ? boxed->facts() : plain->facts();
+  dense.options().turns = options.turns;
+  dense.options().overlap = options.overlap;
   std::filesystem::create_directories(options.out);
   axonzoo::progress shown("segmenting", static_cast<double>(options.images.size()));
   int failed = 0;
@@ -45,11 +56,11 @@ int segment(const segment_options& options) {
       const double pixel_size = options.pixel_size > 0 ? options.pixel_size : axonzoo::sidecar_pixel_size(path);
       const auto stem = path.stem().string();
       const auto contrast = options.contrast.empty() ? stem.substr(stem.rfind('_') + 1) : options.contrast;
-      if (model.facts().pixel_size.of(contrast) > 0 && !(pixel_size > 0)) {
+      if (facts.pixel_size.of(contrast) > 0 && !(pixel_size > 0)) {
         throw axonzoo::error("cannot segment '" + path.string() + "'", "nothing says its pixel size", "give --pixel-size UM, or a sidecar with PixelSize");
       }
-      const auto labels = model.segment(pixels, pixel_size, contrast);
-      axonzoo::write_masks(options.out, path.stem().string(), labels, model.facts().classes);
+      const auto labels = boxed ? boxed->segment(pixels, pixel_size, contrast) : plain->segment(pixels, pixel_size, contrast);
+      axonzoo::write_masks(options.out, path.stem().string(), labels, facts.classes);
       axonzoo::write_png(options.out / (path.stem().string() + "_overlay.png"), axonzoo::overlay(pixels, labels));
     } catch (const axonzoo::error& failure) {
       std::cerr << "axonzoo-segment: " << failure.what() << "\n";
@@ -71,6 +82,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Segments micrographs: writes <stem>_seg-axonmyelin.png (0, 127, 255), <stem>_seg-axon.png, <stem>_seg-myelin.png (0, 255)\nand <stem>_overlay.png into --out."};
   app.option_defaults()->always_capture_default();
   app.add_option("--model", options.model, "checkpoint.safetensors of a variant program")->required();
+  app.add_option("--prompts-from", options.prompts_from, "checkpoint of a U-Net or SegNet: boxes around what it finds are what the SAM in --model is asked for");
   app.add_option("--out", options.out, "folder to write into")->required();
   app.add_option("--pixel-size", options.pixel_size, "um of a pixel; otherwise the image's sidecar says it")->check(CLI::PositiveNumber);
   app.add_option("--contrast", options.contrast, "SEM, TEM, ..., for a model that knows a pixel size for each; otherwise the end of the file's name says it");

@@ -8,6 +8,12 @@ namespace axonzoo {
 // models
 struct unet;
 struct segnet;
+struct sam;
+struct sam_tiny;
+struct med_sam;
+struct med_sam_tiny;
+struct neuro_sam;
+struct neuro_sam_tiny;
 
 // precision
 struct fp32;

@@ -22,9 +22,10 @@ concept policy_of = requires {
   requires std::same_as<typename Policy::axis, Axis>;
 };
 
-/// `make(channels, classes)` gives a shared pointer to an axonzoo::network. See docs/add-a-model.md.
+/// `make(channels, classes)` gives a shared pointer to an axonzoo::network (docs/add-a-model.md); a promptable model, which starts from a file of
+/// weights, says by `prompts` what of it trains (models/promptable.hpp).
 template <class M>
-concept model_policy = policy_of<M, axes::model> && requires(M m, std::int64_t n) { m.make(n, n); };
+concept model_policy = policy_of<M, axes::model> && (requires(M m, std::int64_t n) { m.make(n, n); } || requires { M::prompts; });
 
 /// `scope` is held while the network runs and `compute_type` is what its activations are stored in.
 template <class P>

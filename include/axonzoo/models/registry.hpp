@@ -20,7 +20,7 @@ using network_maker = std::function<std::shared_ptr<network>(std::int64_t channe
 inline network_maker maker_of(const std::string& model) {
   if (model == unet::name) return [](auto channels, auto classes) { return unet{}.make(channels, classes); };
   if (model == segnet::name) return [](auto channels, auto classes) { return segnet{}.make(channels, classes); };
-  throw error("cannot make the model '" + model + "'", "the zoo has unet and segnet", "give a checkpoint of one of these, or hand the predictor your own maker");
+  throw error("cannot make the model '" + model + "'", "the zoo has unet and segnet", "give a checkpoint of one of these, that of a SAM with --prompts-from, or hand the predictor your own maker");
 }
 
 }  // namespace axonzoo

@@ -29,6 +29,18 @@ inline std::map<std::string, at::Tensor> named_tensors(const network& net) {
   return tensors;
 }
 
+/// What changes as a network trains: parameters that take gradients, and buffers of numbers.
+inline std::map<std::string, at::Tensor> trained_tensors(const network& net) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& item : net.named_parameters()) {
+    if (item.value().requires_grad()) tensors.emplace(item.key(), item.value());
+  }
+  for (const auto& item : net.named_buffers()) {
+    if (item.value().is_floating_point()) tensors.emplace(item.key(), item.value());
+  }
+  return tensors;
+}
+
 /// Gives a parameter or buffer other contents of another shape; every holder of it sees the change.
 inline void replace_contents(at::Tensor& tensor, at::Tensor contents) {
   if (contents.dim() == 4) contents = contents.contiguous(at::MemoryFormat::ChannelsLast);

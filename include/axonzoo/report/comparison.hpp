@@ -29,6 +29,12 @@ struct compared_run {
   nlohmann::json record = {};  ///< results.json, schema 1
 
   [[nodiscard]] std::string variant() const { return axes[0] + '/' + axes[1] + '/' + axes[2] + '/' + axes[3]; }
+
+  /// The variant as tables name it: scores that manual masks helped to are never shown without saying so.
+  [[nodiscard]] std::string shown() const {
+    const auto prompts = record.find("prompts");
+    return variant() + (prompts != record.end() && prompts->value("origin", "") == "oracle" ? " (oracle boxes)" : "");
+  }
 };
 
 /// Reads a results.json and checks what every table needs of it. Throws with the file and what is wrong.

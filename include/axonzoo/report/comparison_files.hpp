@@ -35,7 +35,7 @@ inline void write_comparison_csv(const std::filesystem::path& path, const compar
   for (const auto& measure : measures) columns.push_back(measure.key);
   table rows(columns);
   for (const auto& run : all.runs()) {
-    std::vector<table::cell> row{run.variant(),    run.axes[0], run.axes[1],
+    std::vector<table::cell> row{run.shown(),    run.axes[0], run.axes[1],
                                  run.axes[2],      run.axes[3], static_cast<std::int64_t>(run.seed),
                                  name_of(run.how), run.reason};
     for (const auto& measure : measures) {

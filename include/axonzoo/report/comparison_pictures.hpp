@@ -191,7 +191,7 @@ inline void add_pictures(page& out, const comparison& all, std::vector<std::stri
                                         "class=\"swatch\" style=\"background:#f09614\"></span>myelin"
                                       : "<span class=\"swatch\" style=\"background:#f09614\"></span>" + html(data.classes.back());
         out.figure({prediction_pictures(*found, runs.front()->folder)},
-                   key + " &nbsp; Predicted by <b>" + html(runs.front()->variant()) + "</b>, seed " +
+                   key + " &nbsp; Predicted by <b>" + html(runs.front()->shown()) + "</b>, seed " +
                        std::to_string(runs.front()->seed) + "; mean Dice of this image " + measured_text({}, image.first) +
                        " (n = " + std::to_string(ranked.size()) +
                        " test images). The framed window is the one with the median share of wrong pixels. Grey levels are "

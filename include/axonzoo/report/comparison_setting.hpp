@@ -134,7 +134,7 @@ inline void add_setting(page& out, const comparison& all, const comparison_page_
                    .rows = {},
                    .caption = "Every run, as it ended."};
   for (const auto& run : all.runs()) {
-    page_table::row row{.cells = {{.text = run.variant()}}};
+    page_table::row row{.cells = {{.text = run.shown()}}};
     if (run.how == compared_run::state::missing) {
       row.reason = run.reason;
     } else {

@@ -30,6 +30,12 @@ namespace axonzoo {
   return text;
 }
 
+/// A variant as tables name it, see `compared_run::shown`.
+[[nodiscard]] inline std::string shown_name(const comparison& all, const std::string& variant) {
+  const auto finished = all.finished(variant);
+  return finished.empty() ? variant : finished.front()->shown();
+}
+
 /// Why a variant has no numbers; empty when a run of it finished.
 [[nodiscard]] inline std::string reason_of(const comparison& all, const std::string& variant) {
   if (!all.finished(variant).empty()) return {};
@@ -91,7 +97,7 @@ inline std::string heading(const compared_measure& measure) {
   for (const auto& variant : all.variants()) {
     page_table::row row;
     const auto finished = all.finished(variant);
-    page_cell name{.text = variant};
+    page_cell name{.text = shown_name(all, variant)};
     if (!finished.empty() && finished[0]->record.contains("prompts") && finished[0]->record["prompts"].is_string())
       name.detail = "prompts: " + finished[0]->record["prompts"].get<std::string>();
     row.cells.push_back(name);
@@ -133,7 +139,7 @@ inline std::string heading(const compared_measure& measure) {
     }
     if (rows[0].size() == 2) continue;
     for (const auto& variant : all.variants()) {
-      std::vector<std::string> values{variant, std::to_string(all.finished(variant).size())}, changes{"", ""};
+      std::vector<std::string> values{shown_name(all, variant), std::to_string(all.finished(variant).size())}, changes{"", ""};
       bool changed = false;
       if (const auto reason = reason_of(all, variant); !reason.empty()) {
         rows.push_back({variant, "0", "\t" + reason});

@@ -58,6 +58,7 @@ class dense_task : public training_task {
     return recipe_.make_network(facts_.channels, static_cast<std::int64_t>(facts_.classes.size()));
   }
   [[nodiscard]] std::int64_t epoch_steps() const override { return epoch_steps_; }
+  [[nodiscard]] double learning_rate(const std::string& optimizer) const override { return optimizer == "sgd" ? 1e-2 : 2e-3; }
   [[nodiscard]] bool validates() const override { return !parts_.validation.empty(); }
 
   [[nodiscard]] std::unique_ptr<batch_source> batches(std::int64_t first_step, const communicator& ranks) override {

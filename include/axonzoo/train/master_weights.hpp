@@ -26,25 +26,26 @@ class master_weights {
     if (how_.type == at::kFloat) return;
     for (auto& item : net_->named_parameters()) {
       at::Tensor held = item.value();
-      if (held.dim() < 2) continue;
+      if (held.dim() < 2 || !held.requires_grad()) continue;
       originals_.emplace(item.key(), original{held, held.detach().to(at::kFloat, /*non_blocking=*/false, /*copy=*/true)});
       held.set_data(held.detach().to(how_.type));
     }
   }
 
-  /// In the network's order.
+  /// Those that take gradients, in the network's order.
   [[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> parameters() const {
     std::vector<std::pair<std::string, at::Tensor>> all;
     for (const auto& item : net_->named_parameters()) {
+      if (!item.value().requires_grad()) continue;
       const auto found = originals_.find(item.key());
       all.emplace_back(item.key(), found == originals_.end() ? item.value() : found->second.values);
     }
     return all;
   }
 
-  /// Parameters and buffers by name.
+  /// Parameters that take gradients, and buffers, by name.
   [[nodiscard]] std::map<std::string, at::Tensor> tensors() const {
-    auto all = named_tensors(*net_);
+    auto all = trained_tensors(*net_);
     for (const auto& [name, one] : originals_) all.at(name) = one.values;
     return all;
   }

@@ -9,6 +9,7 @@
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/data/augmentation.hpp>
 #include <axonzoo/data/target_pixel_size.hpp>
+#include <axonzoo/train/prompt_options.hpp>
 
 namespace axonzoo {
 
@@ -43,6 +44,7 @@ struct train_options {
   double average_decay = 0.99;      ///< of the moving average of weights; 0: off
   double foreground_share = 1. / 3;
   augmentation augment;
+  prompt_options prompts;  ///< of promptable models
 
   int turns = 8;              ///< flips and quarter turns averaged at test
   double tile_overlap = 0.5;  ///< at test
@@ -51,12 +53,12 @@ struct train_options {
   std::filesystem::path out;
   bool resume = false;
 
-  /// Throws `error` for a number out of its range.
-  void check() const {
+  /// Throws `error` for a number out of its range. `trains`: false for a model that is tested alone; then no budget is needed.
+  void check(bool trains = true) const {
     const auto refuse = [](const std::string& option, const std::string& wrong, const std::string& mend) {
       throw error("cannot train with " + option, wrong, mend);
     };
-    if (steps <= 0 && epochs <= 0 && !(minutes > 0)) refuse("no budget", "nothing says how long to train", "give --minutes, --epochs or --steps");
+    if (trains && steps <= 0 && epochs <= 0 && !(minutes > 0)) refuse("no budget", "nothing says how long to train", "give --minutes, --epochs or --steps");
     if (batch < 1 || batch > 4096) refuse("--batch " + std::to_string(batch), "it is not in 1 to 4096", "give a number such as 4");
     if (accumulate < 1 || accumulate > batch) refuse("--accumulate " + std::to_string(accumulate), "it is not in 1 to --batch", "give 1 to compute a step at once");
     if (patch < 8 || patch > 8192) refuse("--patch " + std::to_string(patch), "it is not in 8 to 8192", "give a side such as 256");

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include <c10/core/Device.h>
 
 #include <axonzoo/core/variant.hpp>
+#include <axonzoo/models/promptable_setting.hpp>
 #include <axonzoo/models/registry.hpp>
 #include <axonzoo/parallel/communicator.hpp>
 #include <axonzoo/parallel/launch.hpp>
@@ -31,7 +33,8 @@ struct policy_number {
 /// A variant with its types erased: what the untemplated loop needs. Made by `recipe_of<V>()`.
 struct recipe {
   std::string variant, model, precision, pruning, parallel;
-  network_maker make_network;
+  network_maker make_network;                ///< empty where the model is promptable
+  std::optional<promptable_setting> prompts;  ///< of a promptable model
   precision_setting setting;
   std::function<std::unique_ptr<pruner>()> start_pruning;
   std::function<loss_scale()> start_scaling;
@@ -76,7 +79,11 @@ recipe recipe_of(policies<Variant> chosen = {}) {
   made.precision = Variant::precision::name;
   made.pruning = Variant::pruning::name;
   made.parallel = Variant::parallel::name;
-  made.make_network = [held](auto channels, auto classes) { return held->model.make(channels, classes); };
+  if constexpr (promptable_policy<typename Variant::model>) {
+    made.prompts = Variant::model::prompts;
+  } else {
+    made.make_network = [held](auto channels, auto classes) { return held->model.make(channels, classes); };
+  }
   made.setting = setting_of<typename Variant::precision>();
   made.start_pruning = [held]() -> std::unique_ptr<pruner> { return std::make_unique<typename Variant::pruning::state>(held->pruning); };
   made.start_scaling = [held]() -> loss_scale {

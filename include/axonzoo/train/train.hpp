@@ -22,6 +22,7 @@
 #include <axonzoo/io/replace_file.hpp>
 #include <axonzoo/train/dense_task.hpp>
 #include <axonzoo/train/layer_table.hpp>
+#include <axonzoo/train/promptable_task.hpp>
 #include <axonzoo/train/record.hpp>
 #include <axonzoo/train/trainer.hpp>
 
@@ -64,7 +65,8 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
                             const rank_place& place = {}, std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now()) {
   use_caching_allocator();
   let_idle_threads_sleep();
-  options.check();
+  options.check(!chosen.prompts || chosen.prompts->trains != trained_part::nothing);
+  if (chosen.prompts) options.prompts.check();
   chosen.check();
   const auto seconds_since = [](auto begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
   const int threads = options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / place.local_world_size);
@@ -75,7 +77,12 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   const auto parts = split_by_subject(data, options.test_subjects, options.validation_share, options.seed);
   for (const auto* members : {&parts.train, &parts.validation, &parts.test}) detail::require_masks(data, *members);
   const target_pixel_size pixel_size = !options.pixel_size.none() ? options.pixel_size : detail::median_pixel_size(data, parts.train, options.image_pixel_size);
-  const auto task = std::make_unique<dense_task>(data, parts, chosen, options, pixel_size);
+  std::unique_ptr<training_task> task;
+  if (chosen.prompts) {
+    task = std::make_unique<promptable_task>(data, parts, chosen, options, pixel_size);
+  } else {
+    task = std::make_unique<dense_task>(data, parts, chosen, options, pixel_size);
+  }
 
   std::error_code failure;
   std::filesystem::create_directories(options.out, failure);
@@ -96,7 +103,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   record["layers"] = layer_table(*whole, loop.net());
   record["macs"] = task->macs(loop.net());
   record["steps"] = loop.steps();
-  record["images_per_second"] = static_cast<double>(loop.steps() * options.batch) / loop.step_seconds();
+  record["images_per_second"] = loop.steps() > 0 ? static_cast<double>(loop.steps() * options.batch) / loop.step_seconds() : 0;
   record["losses"] = loop.losses();
   record["optimizer_bytes"] = loop.optimizer_bytes();
   if (loop.scaling().active()) record["loss_scale"] = {{"value", loop.scaling().value()}, {"skipped_steps", loop.scaling().skipped()}};

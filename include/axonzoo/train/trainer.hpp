@@ -133,19 +133,18 @@ class trainer {
 
   void start_optimizer() {
     auto parameters = masters_.parameters();
+    trains_ = !parameters.empty();
     shards_ = shards(parameters, ranks_);
     if (options_.optimizer == "sgd") {
       sgd_options how;
       if (options_.weight_decay >= 0) how.weight_decay = options_.weight_decay;
       optimizer_ = std::make_unique<sgd>(std::move(parameters), how, shards_.owned());
-      peak_rate_ = 1e-2;
     } else {
       adamw_options how;
       if (options_.weight_decay >= 0) how.weight_decay = options_.weight_decay;
       optimizer_ = std::make_unique<adamw>(std::move(parameters), how, shards_.owned());
-      peak_rate_ = 2e-3;
     }
-    if (options_.learning_rate > 0) peak_rate_ = options_.learning_rate;
+    peak_rate_ = options_.learning_rate > 0 ? options_.learning_rate : task_.learning_rate(options_.optimizer);
   }
 
   [[nodiscard]] double spent_share() const {
@@ -153,7 +152,7 @@ class trainer {
     const double by_time = options_.minutes > 0 ? elapsed_ / (options_.minutes * 60) : 0;
     return std::min(1.0, std::max(by_steps, by_time));
   }
-  [[nodiscard]] bool spent() const { return spent_share() >= 1; }
+  [[nodiscard]] bool spent() const { return !trains_ || spent_share() >= 1; }
 
   /// What ranks must hold in common after each forward pass: the mean loss, one clock, and whether anyone was interrupted. So they take the same
   /// rate, and stop at the same step. Returns the mean loss.
@@ -332,6 +331,9 @@ class trainer {
       same("seed", options_.seed);
       const auto fixed = task_.fixed_options();
       for (const auto& [what, now] : fixed.items()) same(what, now);
+      for (const auto& [name, tensor] : named_tensors(*net_)) {
+        if (!state.network.contains(name) && !trained_tensors(*net_).contains(name)) state.network.emplace(name, tensor.detach());
+      }
       load_tensors(*net_, state.network, origin);
       masters_ = master_weights(net_, recipe_.storage(), options_.seed);
       masters_.load(state.network);
@@ -376,7 +378,7 @@ class trainer {
   std::int64_t epoch_steps_ = 0, total_steps_ = 0;
   std::int64_t step_ = 0, epoch_ = 0, best_epoch_ = 0, epoch_count_ = 0;
   double epoch_loss_ = 0, best_ = -1, elapsed_ = 0, peak_rate_ = 0;
-  bool stop_ = false;
+  bool stop_ = false, trains_ = true;
   clock::time_point begin_;
 };
 

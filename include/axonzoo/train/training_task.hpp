@@ -46,6 +46,9 @@ class training_task {
   /// Steps after which the network is validated, where no option says.
   [[nodiscard]] virtual std::int64_t epoch_steps() const = 0;
 
+  /// The highest learning rate where no option says, for "adamw" or "sgd".
+  [[nodiscard]] virtual double learning_rate(const std::string& optimizer) const = 0;
+
   /// The batches of step `first_step` (from 0) and on: sample i of step s is the same whatever the ranks and the step begun with.
   [[nodiscard]] virtual std::unique_ptr<batch_source> batches(std::int64_t first_step, const communicator& ranks) = 0;
 

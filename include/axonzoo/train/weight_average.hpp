@@ -14,7 +14,7 @@
 
 namespace axonzoo {
 
-/// Moving average of a network's parameters and buffers (Polyak & Juditsky 1992). Young averages forget faster, so that the
+/// Moving average of the parameters and buffers of a network that change (Polyak & Juditsky 1992). Young averages forget faster, so that the
 /// first weights do not linger.
 class weight_average {
  public:

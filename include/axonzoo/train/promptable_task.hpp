@@ -1,0 +1,258 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/zeros.h>
+
+#include <nlohmann/json.hpp>
+
+#include <axonzoo/core/error.hpp>
+#include <axonzoo/data/prepared.hpp>
+#include <axonzoo/data/split.hpp>
+#include <axonzoo/infer/checkpoint.hpp>
+#include <axonzoo/infer/prompted_segmenter.hpp>
+#include <axonzoo/metrics/prompted.hpp>
+#include <axonzoo/nn/mask_loss.hpp>
+#include <axonzoo/train/options.hpp>
+#include <axonzoo/train/promptable_views.hpp>
+#include <axonzoo/train/recipe.hpp>
+#include <axonzoo/train/test_prompts.hpp>
+#include <axonzoo/train/training_task.hpp>
+
+namespace axonzoo {
+
+/// A mask for each box: a SAM from a file of weights, boxes from manual masks (an oracle, which the record says), Dice and cross entropy of the masks and the
+/// error of the predicted IoU. Where the encoder does not train, each view is encoded once.
+class promptable_task : public training_task {
+ public:
+  /// Reads the weights and all images. Throws `error` for weights that are no SAM of this model's encoder.
+  promptable_task(const dataset& data, split parts, const recipe& chosen, const train_options& options, const target_pixel_size& pixel_size)
+      : parts_(std::move(parts)),
+        recipe_(chosen),
+        options_(options),
+        device_(options.device),
+        weights_(read_weights(options.prompts.weights)),
+        cache_(data, pixel_size, options.image_pixel_size, options.cache_bytes),
+        first_(std::make_shared<sam_network>(weights_, origin())),
+        encoder_(first_->kind().image, input_of(first_->kind(), trains() == trained_part::encoder_and_decoder), chosen.setting.compute_type, device_) {
+    const bool is_tiny = first_->kind().depths.size() > 1;
+    if (is_tiny != chosen.prompts->tiny) {
+      throw error("cannot start " + chosen.model + " from " + origin(), "it is " + first_->kind().name,
+                  std::string("run ") + (is_tiny ? chosen.model + "_tiny" : "the model without _tiny") + ", or give other weights");
+    }
+    for (const auto* members : {&parts_.validation, &parts_.test}) {
+      for (const auto member : *members) static_cast<void>(cache_.get(member));
+    }
+    digest_ = weights_digest(*first_, "");
+    if (trains() != trained_part::encoder_and_decoder) {
+      const auto folder = options.prompts.cache.empty() ? options.out / "embeddings" : options.prompts.cache;
+      kept_ = std::make_shared<embedding_cache>(folder, static_cast<std::uint64_t>(options.prompts.cache_gigabytes * 1e9));
+      encoder_.keep_in(kept_, weights_digest(*first_, "image_encoder."));
+    }
+    if (trains() != trained_part::nothing) views_ = std::make_unique<promptable_views>(cache_, parts_.train, data.classes, options.patch, least_area);
+    facts_.variant = chosen.variant;
+    facts_.model = chosen.model;
+    facts_.precision = chosen.precision;
+    facts_.classes = data.classes;
+    facts_.channels = 3;
+    facts_.pixel_size = pixel_size;
+    facts_.patch = options.patch;
+  }
+
+  /// What does not train, or has no part in the answer to a box, takes no gradient.
+  [[nodiscard]] std::shared_ptr<network> make_network() const override {
+    const auto net = std::make_shared<sam_network>(weights_, origin());
+    for (auto& item : net->named_parameters()) item.value().requires_grad_(takes_gradient(item.key()));
+    return net;
+  }
+
+  [[nodiscard]] std::int64_t epoch_steps() const override {
+    const auto views = views_ ? static_cast<std::int64_t>(views_->size()) : 1;
+    return (views + options_.batch - 1) / options_.batch;
+  }
+  [[nodiscard]] double learning_rate(const std::string& optimizer) const override { return optimizer == "sgd" ? 1e-3 : 2e-4; }
+  [[nodiscard]] bool validates() const override { return trains() != trained_part::nothing && !parts_.validation.empty(); }
+
+  [[nodiscard]] std::unique_ptr<batch_source> batches(std::int64_t first_step, const communicator& ranks) override {
+    return std::make_unique<source>(*this, first_step, ranks.rank(), ranks.world_size());
+  }
+
+  nlohmann::json validate(network& net, communicator& ranks) override {
+    net.eval();
+    const auto scope = recipe_.setting.enter(device_.type());
+    const auto kinds = prompt_kinds(facts_.classes);
+    auto sums = at::zeros({static_cast<std::int64_t>(kinds.size()), 3}, at::kDouble);
+    for (std::size_t i = static_cast<std::size_t>(ranks.rank()); i < parts_.validation.size(); i += static_cast<std::size_t>(ranks.world_size())) {
+      const auto prepared = cache_.get(parts_.validation[i]);
+      auto manual = prompted_masks_of(prepared->labels, facts_.classes, least_area);
+      random_stream lots(options_.seed, parts_.validation[i], 8);
+      auto& objects = manual.objects;
+      const auto wanted = std::min(objects.size(), static_cast<std::size_t>(options_.prompts.validation_boxes));
+      for (std::size_t k = 0; k < wanted; ++k) std::swap(objects[k], objects[k + static_cast<std::size_t>(lots.below(static_cast<std::int64_t>(objects.size() - k)))]);
+      objects.resize(wanted);
+      const auto masks = segment_boxes(dynamic_cast<sam_network&>(net), encoder_, prepared->pixels, prepared->labels.shape(0), prepared->labels.shape(1), objects,
+                                       options_.patch, device_);
+      prompted_tally tally;
+      tally.add(masks, manual);
+      const auto scores = tally.scores();
+      for (std::size_t k = 0; k < kinds.size(); ++k) {
+        if (!scores.contains(kinds[k])) continue;
+        const auto& all = scores.at(kinds[k]).at("all");
+        const auto count = all.at("count").get<double>();
+        const auto row = static_cast<std::int64_t>(k);
+        sums[row][0] += all.at("dice").get<double>() * count;
+        sums[row][1] += all.at("iou").get<double>() * count;
+        sums[row][2] += count;
+      }
+    }
+    ranks.sum(sums);
+    nlohmann::json made;
+    double dice = 0, present = 0;
+    for (std::size_t k = 0; k < kinds.size(); ++k) {
+      const auto row = static_cast<std::int64_t>(k);
+      const double count = sums[row][2].item<double>();
+      if (count == 0) continue;
+      made[kinds[k]] = {{"dice", sums[row][0].item<double>() / count}, {"iou", sums[row][1].item<double>() / count}};
+      dice += made[kinds[k]]["dice"].get<double>();
+      present += 1;
+    }
+    made["dice"] = present > 0 ? dice / present : 0;
+    return made;
+  }
+
+  /// Throws: `illegal_because` lets no pruning policy meet a promptable model.
+  [[nodiscard]] calibration calibration_set(communicator&) override {
+    throw error("cannot prune " + recipe_.model, "a SAM has no groups of coupled channels yet", "choose the pruning policy none");
+  }
+
+  void write_checkpoint(const std::filesystem::path& path, const network& net) const override { axonzoo::write_checkpoint(path, named_tensors(net), facts_); }
+  void read_checkpoint(const std::filesystem::path& path, network& net) const override {
+    load_tensors(net, read_safetensors(path).tensors, "'" + path.string() + "'");
+  }
+
+  [[nodiscard]] nlohmann::json fixed_options() const override {
+    const auto& how = options_.prompts;
+    return {{"batch", options_.batch}, {"patch", options_.patch}, {"boxes", how.boxes}, {"jitter", how.jitter}, {"turned_views", how.turns}, {"weights", digest_}};
+  }
+
+  /// Of one view and one box.
+  [[nodiscard]] std::int64_t macs(network& net) const override {
+    const at::NoGradGuard no_gradients;
+    net.eval();
+    const mac_counter counter;
+    answer_one_box(dynamic_cast<sam_network&>(net), at::kFloat);
+    return counter.count();
+  }
+
+  [[nodiscard]] double samples_per_second(network& net) const override {
+    const at::NoGradGuard no_gradients;
+    const auto scope = recipe_.setting.enter(device_.type());
+    net.eval();
+    std::vector<double> seconds;
+    for (int i = 0; i < 3; ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      answer_one_box(dynamic_cast<sam_network&>(net), encoder_.type());
+      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    }
+    return 1 / *std::min_element(seconds.begin(), seconds.end());
+  }
+
+  nlohmann::json test(network& net) override {
+    net.eval();
+    const auto scope = recipe_.setting.enter(device_.type());
+    return test_prompts(dynamic_cast<sam_network&>(net), encoder_, cache_, parts_.test, options_, recipe_.variant, device_);
+  }
+
+  void describe(nlohmann::json& record) const override {
+    const auto& how = options_.prompts;
+    record["prompts"] = {{"origin", "oracle"}, {"boxes_from", "the manual masks: one of each axon and of each fibre"}, {"weights", how.weights.filename().string()},
+                         {"weights_are", first_->kind().name}, {"boxes", how.boxes}, {"jitter", how.jitter}, {"turned_views", how.turns}};
+    if (views_) record["prompts"]["training_views"] = views_->size();
+    if (kept_) record["prompts"]["embeddings"] = {{"computed", kept_->made()}, {"read", kept_->found()}, {"bytes", kept_->bytes()}};
+  }
+
+ private:
+  static constexpr std::int64_t least_area = 9;  // px; below, a mask is noise
+
+  class source : public batch_source {
+   public:
+    source(const promptable_task& task, std::int64_t first_step, int rank, int world_size) : task_(task), step_(first_step), rank_(rank), world_size_(world_size) {}
+
+    training_batch next() override {
+      const auto& how = task_.options_;
+      auto samples = std::make_shared<std::vector<prompted_view>>();
+      training_batch made;
+      for (auto k = how.batch * rank_ / world_size_; k < how.batch * (rank_ + 1) / world_size_; ++k) {
+        samples->push_back(task_.views_->sample(how.seed, static_cast<std::uint64_t>(step_ * how.batch + k), how.prompts.boxes, how.prompts.jitter, how.prompts.turns));
+        made.names.push_back(task_.cache_.data().micrographs[samples->back().member].name);
+      }
+      ++step_;
+      made.loss = [&task = task_, samples](network& net) { return task.loss(dynamic_cast<sam_network&>(net), *samples); };
+      return made;
+    }
+
+   private:
+    const promptable_task& task_;
+    std::int64_t step_;
+    int rank_, world_size_;
+  };
+
+  [[nodiscard]] at::Tensor loss(sam_network& net, const std::vector<prompted_view>& samples) const {
+    net.eval();  // norms keep the statistics that the weights came with: a batch of a few views has worse ones
+    at::Tensor sum;
+    for (const auto& one : samples) {
+      const auto prepared = cache_.get(one.member);
+      const auto embedding = trains() == trained_part::encoder_and_decoder
+                                 ? net.encode(encoder_.pixels(prepared->pixels, one.where, one.turn).to(device_, encoder_.type()).contiguous(at::MemoryFormat::ChannelsLast))
+                                 : encoder_.embed(net, prepared->pixels, one.where, one.turn);
+      std::vector<pixel_box> boxes;
+      for (const auto& box : one.boxes) boxes.push_back(encoder_.in_view(box, one.where, one.turn));
+      const auto masks = net.decode(embedding, box_prompts(boxes, device_), /*several=*/false);
+      const auto logits = masks.logits.select(1, 0);
+      const auto targets = views_->targets(one, logits.size(1)).to(device_);
+      const auto term = mask_loss(logits, targets) + score_loss(masks.scores.select(1, 0), logits, targets) * options_.prompts.score_weight;
+      sum = sum.defined() ? sum + term : term;
+    }
+    return sum / static_cast<double>(samples.size());
+  }
+
+  void answer_one_box(const sam_network& net, c10::ScalarType type) const {
+    const auto side = encoder_.side();
+    const auto image = at::zeros({1, 3, side, side}).to(device_, type).contiguous(at::MemoryFormat::ChannelsLast);
+    const auto last = static_cast<double>(side - 1);
+    net.decode(net.encode(image).to(type), box_prompts({{0, 0, last, last}}, device_), /*several=*/false).logits.sum().item<float>();
+  }
+
+  [[nodiscard]] bool takes_gradient(const std::string& name) const {
+    if (name.starts_with("image_encoder.")) return trains() == trained_part::encoder_and_decoder;
+    if (!name.starts_with("mask_decoder.") || trains() == trained_part::nothing) return false;
+    const std::string networks = "mask_decoder.output_hypernetworks_mlps.";
+    return !name.starts_with(networks) || name.starts_with(networks + "0.");  // the others answer ambiguous prompts, which boxes are not
+  }
+
+  [[nodiscard]] trained_part trains() const { return recipe_.prompts->trains; }
+  [[nodiscard]] std::string origin() const { return "'" + options_.prompts.weights.string() + "'"; }
+
+  split parts_;
+  const recipe& recipe_;
+  const train_options& options_;
+  c10::Device device_;
+  tensor_file weights_;
+  mutable prepared_cache cache_;
+  std::shared_ptr<sam_network> first_;
+  view_encoder encoder_;
+  std::shared_ptr<embedding_cache> kept_;
+  std::unique_ptr<promptable_views> views_;
+  std::string digest_;
+  checkpoint_facts facts_;
+};
+
+}  // namespace axonzoo

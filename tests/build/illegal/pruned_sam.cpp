@@ -1,0 +1,12 @@
+// expect: axonzoo: this combination of policies is illegal; variant<...>::illegal says why, and docs/architecture.md lists them
+#include "policies.hpp"
+
+#include <axonzoo/models/promptable.hpp>
+#include <axonzoo/precision/fp32.hpp>
+#include <axonzoo/pruning/none.hpp>
+#include <axonzoo/train/recipe.hpp>
+
+using chosen = axonzoo::variant<axonzoo::neuro_sam_tiny, illegal::precision, illegal::pruning, illegal::parallel>;
+static_assert(chosen::illegal.find("no pruning policy fits") != std::string_view::npos);
+static_assert(axonzoo::variant<axonzoo::sam, axonzoo::fp32, axonzoo::none, illegal::parallel>::illegal.find("not trained") != std::string_view::npos);
+auto made = axonzoo::recipe_of<chosen>();

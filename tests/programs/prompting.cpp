@@ -1,0 +1,138 @@
+// Programs of promptable models as their users meet them, on narrow SAMs with random weights.
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "made_sam.hpp"
+
+namespace {
+
+const std::string line = "$P --weights sam.safetensors --data d --patch 64 --batch 2 --boxes 3 --threads 1 --test-subjects s5 --seed 3 ";
+
+/// Which parts of the network differ from the weights it started from.
+std::string changed(const made_folder& folder, const std::string& out) {
+  const auto before = made::tensors(folder, "sam.safetensors"), after = made::tensors(folder, out + "/checkpoint.safetensors");
+  BOOST_TEST(before.size() == after.size());
+  std::string parts;
+  for (const auto& [name, bytes] : after) {
+    const auto part = name.substr(0, name.find('.'));
+    if (before.at(name) != bytes && parts.find(part) == std::string::npos) parts += part + " ";
+  }
+  return parts;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(programs_prompting)
+
+BOOST_AUTO_TEST_CASE(the_decoder_alone_trains_on_embeddings_that_are_computed_once) {
+  if (made::missing("neuro_sam_tiny-fp32-none-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::sam_weights(folder, "sam.safetensors");
+  const auto first = made::run(folder, "neuro_sam_tiny-fp32-none-single", line + "--steps 6 --epoch-steps 3 --out a --cache kept");
+  BOOST_REQUIRE_EQUAL(first.status, 0);
+  BOOST_TEST(changed(folder, "a") == "mask_decoder ");
+  const auto record = made::record(folder, "a");
+  BOOST_TEST(record.at("prompts").at("origin") == "oracle");
+  BOOST_TEST(record.at("prompts").at("embeddings").at("computed") > 3);
+  for (const char* kind : {"axon", "fibre", "myelin"}) BOOST_TEST(record.at("test").at("prompted").at(kind).at("count") > 0);
+  for (const char* name : {"axon", "myelin", "any"}) BOOST_TEST(record.at("test").at("mean").at("classes").contains(name));
+  BOOST_TEST(record.at("losses").back() < record.at("losses").front());
+
+  // the same bytes again, from the embeddings that the first run left, one of which is cut short
+  for (const auto& item : std::filesystem::directory_iterator(folder.path() / "kept")) {
+    std::filesystem::resize_file(item.path(), 100);
+    break;
+  }
+  BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", line + "--steps 6 --epoch-steps 3 --out b --cache kept").status, 0);
+  BOOST_TEST((made::content(folder.path() / "a/checkpoint.safetensors") == made::content(folder.path() / "b/checkpoint.safetensors")));
+  BOOST_TEST(made::record(folder, "b").at("prompts").at("embeddings").at("computed") == 1);
+
+  // nothing is kept where nothing may be
+  BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", line + "--steps 1 --out c --cache empty --cache-gigabytes 0").status, 0);
+  BOOST_TEST(std::filesystem::is_empty(folder.path() / "empty"));
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_run_goes_on_to_the_same_weights) {
+  if (made::missing("neuro_sam_tiny-fp32-none-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::sam_weights(folder, "sam.safetensors");
+  const auto how = line + "--steps 40 --epoch-steps 4 --validation-boxes 2 --cache kept ";
+  BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", how + "--out whole").status, 0);
+  int stops = 0;
+  for (int attempt = 0; attempt < 40 && !std::filesystem::exists(folder.path() / "parts/results.json"); ++attempt) {
+    const std::string signal = attempt % 2 == 0 ? "KILL" : "INT";
+    stops += made::run(folder, "neuro_sam_tiny-fp32-none-single", "timeout -s " + signal + " " + std::to_string(0.8 + 0.4 * attempt) + " " + how + "--out parts --resume").status != 0;
+  }
+  BOOST_TEST(stops > 0);
+  BOOST_TEST((made::content(folder.path() / "whole/checkpoint.safetensors") == made::content(folder.path() / "parts/checkpoint.safetensors")));
+}
+
+BOOST_AUTO_TEST_CASE(the_encoder_trains_in_med_sam_and_nothing_in_sam) {
+  if (made::missing("med_sam_tiny-fp32-none-single") || made::missing("sam_tiny-fp32-none-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::sam_weights(folder, "sam.safetensors");
+  BOOST_REQUIRE_EQUAL(made::run(folder, "med_sam_tiny-fp32-none-single", line + "--steps 2 --out med").status, 0);
+  BOOST_TEST(changed(folder, "med") == "image_encoder mask_decoder ");
+  BOOST_REQUIRE_EQUAL(made::run(folder, "sam_tiny-fp32-none-single", "$P --weights sam.safetensors --data d --patch 64 --threads 1 --test-subjects s5 --out sam").status, 0);
+  BOOST_TEST(changed(folder, "sam") == "");
+  BOOST_TEST(made::record(folder, "sam").at("steps") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
+  if (made::missing("neuro_sam_tiny-fp32-none-single") || made::missing("neuro_sam_tiny-fp32-none-ddp")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::sam_weights(folder, "sam.safetensors");
+  BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", line + "--steps 4 --out one").status, 0);
+  const auto ended = made::run(folder, "neuro_sam_tiny-fp32-none-ddp", line + "--steps 4 --out two --ranks 2");
+  BOOST_REQUIRE_MESSAGE(ended.status == 0, ended.err);
+  const auto a = made::record(folder, "one").at("losses").get<std::vector<double>>(), b = made::record(folder, "two").at("losses").get<std::vector<double>>();
+  BOOST_REQUIRE_EQUAL(a.size(), 4u);
+  BOOST_REQUIRE_EQUAL(b.size(), 4u);
+  for (std::size_t i = 0; i < a.size(); ++i) BOOST_TEST(std::abs(a[i] - b[i]) < 1e-4);
+}
+
+BOOST_AUTO_TEST_CASE(a_detectors_boxes_serve_where_nobody_drew_any) {
+  if (made::missing("neuro_sam_tiny-fp32-none-single") || made::missing("unet-fp32-none-single") || made::missing("axonzoo-segment")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::sam_weights(folder, "sam.safetensors");
+  BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", line + "--steps 20 --out n").status, 0);
+  BOOST_REQUIRE_EQUAL(made::run(folder, "unet-fp32-none-single", "$P --data d --steps 300" + made::small_unet + "--out u").status, 0);
+  const auto ended = made::run(folder, "axonzoo-segment", "$P --model n/checkpoint.safetensors --prompts-from u/checkpoint.safetensors --out s d/images/s5.png");
+  BOOST_REQUIRE_MESSAGE(ended.status == 0, ended.err);
+  BOOST_TEST(std::filesystem::exists(folder.path() / "s/s5_seg-axonmyelin.png"));
+  // the SAM answered: its masks are not the detector's
+  BOOST_REQUIRE_EQUAL(made::run(folder, "axonzoo-segment", "$P --model u/checkpoint.safetensors --out t d/images/s5.png").status, 0);
+  BOOST_TEST((made::content(folder.path() / "s/s5_seg-axonmyelin.png") != made::content(folder.path() / "t/s5_seg-axonmyelin.png")));
+  const auto alone = made::run(folder, "axonzoo-segment", "$P --model n/checkpoint.safetensors --out v d/images/s5.png");
+  BOOST_TEST(alone.status == 1);
+  BOOST_TEST(alone.err.find("--prompts-from") != std::string::npos, alone.err);
+}
+
+BOOST_AUTO_TEST_CASE(wrong_weights_get_a_sentence) {
+  if (made::missing("neuro_sam_tiny-fp32-none-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::sam_weights(folder, "sam.safetensors");
+  made::sam_weights(folder, "vit.safetensors", /*tiny=*/false);
+  folder.text("text.pth", "no weights at all");
+  const auto says = [&](const std::string& options, const std::string& sentence) {
+    const auto ended = made::run(folder, "neuro_sam_tiny-fp32-none-single", "$P --data d --patch 64 --test-subjects s5 --threads 1 --out x " + options);
+    BOOST_TEST(ended.status != 0);
+    BOOST_TEST(ended.err.find(sentence) != std::string::npos, ended.err);
+  };
+  says("--steps 1", "--weights is required");
+  says("--steps 1 --weights gone.pth", "gone.pth");
+  says("--steps 1 --weights text.pth", "neither a file of torch.save nor a .safetensors");
+  says("--steps 1 --weights vit.safetensors", "or give other weights");
+  says("--weights sam.safetensors", "nothing says how long to train");
+  says("--steps 1 --weights sam.safetensors --jitter 0.6", "--jitter");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
