@@ -9,8 +9,10 @@
 #include <axonzoo/infer/predictor.hpp>
 #include <axonzoo/infer/write_masks.hpp>
 #include <axonzoo/measure/measured_image.hpp>
+#include <axonzoo/measure/streamed_morphometrics.hpp>
 #include <axonzoo/metrics/evaluate.hpp>
 #include <axonzoo/metrics/mask_list.hpp>
+#include <axonzoo/metrics/mask_rows.hpp>
 #include <axonzoo/models/registry.hpp>
 #include <axonzoo/parallel/ddp.hpp>
 #include <axonzoo/parallel/single.hpp>
@@ -22,7 +24,8 @@
 #include <axonzoo/pruning/none.hpp>
 #include <axonzoo/pruning/random.hpp>
 #include <axonzoo/pruning/taylor.hpp>
-#include <axonzoo/report/morphometric_files.hpp>
+#include <axonzoo/report/export_instances.hpp>
+#include <axonzoo/report/morphometric_page.hpp>
 #include <axonzoo/report/overlay.hpp>
 #include <axonzoo/run.hpp>
 #include <axonzoo/train/train.hpp>

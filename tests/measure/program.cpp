@@ -1,5 +1,7 @@
 // axonzoo-morphometrics as its user meets it: exit status, sentences, tables.
 
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +15,7 @@
 
 #include <axonzoo/io/open_file.hpp>
 #include <axonzoo/io/table.hpp>
+#include <axonzoo/io/tiled_tiff.hpp>
 
 #include "../data/made_folder.hpp"
 
@@ -139,6 +142,22 @@ BOOST_AUTO_TEST_CASE(a_set_in_all_forms_of_masks_and_tables) {
   BOOST_TEST(axonzoo::read_file(folder.path() / "t.xlsx", "test").find("<t>axon_diam (um)</t>") != std::string::npos);
   BOOST_TEST(run(folder, "--unmyelinated " + labels + "axon-manual.png --out u.csv").status == 0);
   BOOST_TEST(axonzoo::read_csv(folder.path() / "u.csv").columns().size() == 13u);
+}
+
+BOOST_AUTO_TEST_CASE(bands_of_a_tiled_tiff_give_the_same_table) {
+  if (missing()) return;
+  const made_folder folder;
+  folder.png("m.png", 40, 40, square(10, 20));
+  axonzoo::label_image levels = axonzoo::label_image::from_shape({40, 40});
+  for (std::size_t y = 0; y < 40; ++y)
+    for (std::size_t x = 0; x < 40; ++x) levels(y, x) = static_cast<std::uint8_t>(square(10, 20)(y, x));
+  axonzoo::tiled_tiff_writer writer(folder.path() / "m.tif", 40, 40);
+  writer.add(levels);
+  writer.finish();
+  BOOST_REQUIRE(run(folder, "m.png --pixel-size 0.5 --out a.csv").status == 0);
+  BOOST_REQUIRE(run(folder, "m.tif --pixel-size 0.5 --band 7 --threads 2 --out b.csv").status == 0);
+  BOOST_TEST(axonzoo::read_file(folder.path() / "a.csv", "test") == axonzoo::read_file(folder.path() / "b.csv", "test"));
+  BOOST_TEST(fails(folder, "m.tif --pixel-size 0.5 --band 7 --holes fill --out b.csv", {"--band", "leave --band out"}));
 }
 
 BOOST_AUTO_TEST_CASE(bad_input_is_one_sentence_and_what_was_done_stays) {

@@ -39,7 +39,12 @@ class tiff_page {
 
   [[nodiscard]] const image_size& size() const { return samples_.size(); }
 
-  [[nodiscard]] image decode() {
+  [[nodiscard]] image decode() { return decode_rows(0, size().height); }
+
+  /// Rows [top, top + count) alone, [count, W, C]; strips and tiles that they share with others are decoded as a whole.
+  [[nodiscard]] image decode_rows(std::size_t top, std::size_t count) {
+    if (count > size().height || top > size().height - count)
+      throw error(doing_, "rows " + std::to_string(top) + " to " + std::to_string(top + count) + " are not in it", "ask for those it has");
     TIFF* const tiff = handle_.get();
     const bool tiled = TIFFIsTiled(tiff) != 0;
     std::uint32_t rows = 0, columns = static_cast<std::uint32_t>(size().width);
@@ -58,11 +63,11 @@ class tiff_page {
     if (static_cast<std::uint64_t>(part_bytes) > 8 * largest_image)
       throw error(doing_, "TIFF: its tiles are too large", "export it with tiles of 256 pixels");
 
-    image pixels = image::from_shape({size().height, size().width, size().channels});
+    image pixels = image::from_shape({count, size().width, size().channels});
     const auto part = std::make_unique_for_overwrite<unsigned char[]>(static_cast<std::size_t>(part_bytes));
     const std::size_t planes = samples_.separate() ? size().channels : 1;
     for (std::size_t plane = 0; plane < planes; ++plane)
-      for (std::size_t y = 0; y < size().height; y += rows)
+      for (std::size_t y = top / rows * rows; y < top + count; y += rows)
         for (std::size_t x = 0; x < size().width; x += columns) {
           const std::size_t height = std::min<std::size_t>(rows, size().height - y);
           const std::size_t width = std::min<std::size_t>(columns, size().width - x);
@@ -74,8 +79,9 @@ class tiff_page {
                     : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, at_y, at_plane), part.get(), part_bytes);
           if (got < static_cast<tmsize_t>(height) * row_bytes || !problem_.empty())
             refuse("the file is cut short or damaged, copy it again from its source");
-          for (std::size_t row = 0; row < height; ++row)
-            samples_.convert(part.get() + row * static_cast<std::size_t>(row_bytes), width, &pixels(y + row, x, 0), plane);
+          const std::size_t begin = y < top ? top - y : 0, end = std::min(height, top + count - y);
+          for (std::size_t row = begin; row < end; ++row)
+            samples_.convert(part.get() + row * static_cast<std::size_t>(row_bytes), width, &pixels(y + row - top, x, 0), plane);
         }
     if (std::any_of(pixels.begin(), pixels.end(), [](float level) { return !std::isfinite(level); }))
       throw error(doing_, "TIFF: some of its levels are not finite numbers", "replace them before segmenting");
@@ -128,5 +134,17 @@ class tiff_page {
 /// Decodes a TIFF or BigTIFF of one page (smaller copies after it are passed over): strips or tiles, any compression that
 /// libtiff has, 1 to 32 bits whole or 16 to 64 bits floating, grey, colour or palette. Float levels come as they are.
 [[nodiscard]] inline image read_tiff(const std::filesystem::path& path) { return detail::tiff_page(path).decode(); }
+
+/// Rows of a TIFF, decoded as they are asked for: of images that do not fit into memory. Not for two threads at once.
+class tiff_rows {
+ public:
+  explicit tiff_rows(const std::filesystem::path& path) : page_(path) {}
+  [[nodiscard]] const image_size& size() const { return page_.size(); }
+  /// Rows [top, top + count), [count, W, C] in the file's own levels.
+  [[nodiscard]] image read(std::size_t top, std::size_t count) { return page_.decode_rows(top, count); }
+
+ private:
+  detail::tiff_page page_;
+};
 
 }  // namespace axonzoo

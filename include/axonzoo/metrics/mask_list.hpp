@@ -25,6 +25,24 @@ struct listed_mask {
 /// them. The subject is the BIDS entity `sub`, or what file names share.
 std::vector<listed_mask> list_masks(const std::vector<std::filesystem::path>& given);
 
+namespace detail {
+
+/// Of a folder of masks, <root>/derivatives/<any>/<rest>, that of their images, <root>/<rest>; empty where there is none.
+inline std::filesystem::path raw_folder(const std::filesystem::path& folder) {
+  std::filesystem::path below;
+  for (auto at = folder; at.has_relative_path(); at = at.parent_path()) {
+    if (at.parent_path().filename() == "derivatives") {
+      std::error_code failed;
+      const auto raw = at.parent_path().parent_path() / below;
+      return std::filesystem::is_directory(raw, failed) ? raw : std::filesystem::path();
+    }
+    below = below.empty() ? at.filename() : at.filename() / below;
+  }
+  return {};
+}
+
+}  // namespace detail
+
 /// The pixel size (um) of a mask's image, from a sidecar beside the mask or, of a mask in a data set's derivatives, beside the
 /// image; 0 where nothing says it.
 inline double mask_pixel_size(const std::filesystem::path& mask, const std::string& image) {
@@ -33,16 +51,27 @@ inline double mask_pixel_size(const std::filesystem::path& mask, const std::stri
   const auto folder = fs::canonical(mask.has_parent_path() ? mask.parent_path() : fs::path("."), failed);
   if (failed) return 0;
   if (const double beside = sidecar_pixel_size(folder / (image + ".png")); beside > 0) return beside;
-  // <root>/derivatives/<any>/<rest>/<mask> belongs to <root>/<rest>/<image>.
-  fs::path below;
-  for (auto at = folder; at.has_relative_path(); at = at.parent_path()) {
-    if (at.parent_path().filename() == "derivatives") {
-      const auto beside = at.parent_path().parent_path() / below;
-      return fs::is_directory(beside, failed) ? sidecar_pixel_size(beside / (image + ".png")) : 0;
+  const auto raw = detail::raw_folder(folder);
+  return raw.empty() ? 0 : sidecar_pixel_size(raw / (image + ".png"));
+}
+
+/// The micrograph that a mask belongs to, as a file `<image>.<png, tif, ...>` in one of `folders`, beside the mask or, of a mask in a data
+/// set's derivatives, in the data set; empty where there is none.
+inline std::filesystem::path micrograph_of(const std::filesystem::path& mask, const std::string& image,
+                                           const std::vector<std::filesystem::path>& folders = {}) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  auto places = folders;
+  const auto folder = fs::canonical(mask.has_parent_path() ? mask.parent_path() : fs::path("."), failed);
+  if (!failed) places.push_back(folder);
+  if (const auto raw = detail::raw_folder(folder); !raw.empty()) places.push_back(raw);
+  for (const auto& place : places) {
+    for (const char* extension : {".png", ".tif", ".tiff", ".ome.tif", ".jpg", ".jpeg", ".PNG", ".TIF", ".JPG", ".npy"}) {
+      const auto path = place / (image + extension);
+      if (fs::is_regular_file(path, failed) && !fs::equivalent(path, mask, failed)) return path;
     }
-    below = below.empty() ? at.filename() : at.filename() / below;
   }
-  return 0;
+  return {};
 }
 
 namespace detail {

@@ -25,7 +25,7 @@ struct page_cell {
 /// A table whose columns sort when their headings are pressed. `reason` instead of fields fills a row with a sentence.
 struct page_table {
   struct column {
-    std::string group, title, tip;
+    std::string group = {}, title = {}, tip = {};
     bool words = false;  ///< text, to the left
   };
   struct row {

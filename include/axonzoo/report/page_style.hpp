@@ -37,6 +37,12 @@ svg.plot{display:block;width:100%;height:auto;font-family:inherit}
 .frame{position:relative}
 .frame i{position:absolute;border:2px solid #fff;box-shadow:0 0 0 1px #000,inset 0 0 0 1px #000}
 .scale{position:absolute;left:.7rem;bottom:.6rem;border-bottom:3px solid #fff;color:#fff;font-size:.72rem;line-height:1.5;text-align:center;white-space:nowrap;text-shadow:0 0 3px #000,0 0 3px #000;filter:drop-shadow(0 0 1px #000)}
+.frame.g{max-width:72rem;margin:.5rem 0 1.6rem}
+.frame.g img{display:block;width:100%;height:auto;border-radius:3px}
+.frame.g svg{position:absolute;inset:0;width:100%;height:100%}
+.frame.g circle{fill:transparent;stroke:transparent;stroke-width:1.5}.frame.g circle:hover{stroke:#fff}
+.legend{white-space:nowrap;color:var(--muted);margin-right:.8rem}
+.legend i{display:inline-block;width:9rem;height:.8em;border-radius:2px;vertical-align:-.05em}.legend i.none{width:.8em;background:rgb(214,60,50)}
 .swatch{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin:0 .35em 0 0;vertical-align:-.05em;border:1px solid var(--muted)}
 .table{overflow-x:auto;margin:1rem 0 2rem}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;line-height:1.35}
