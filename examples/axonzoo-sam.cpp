@@ -94,7 +94,7 @@ void write_automatic(const sam_options& options, const axonzoo::image& pixels, c
     const auto& box = each.box;
     list.push_back({{"segmentation", as_json(each.mask)},
                     {"area", each.mask.area()},
-                    {"bbox", {box[0], box[1], box[2] - box[0], box[3] - box[1]}},
+                    {"bbox", {box.left, box.top, box.right - box.left, box.bottom - box.top}},
                     {"predicted_iou", each.score},
                     {"point_coords", {each.point}},
                     {"stability_score", each.stability},

@@ -7,15 +7,11 @@
 #include <vector>
 
 #include <axonzoo/core/image.hpp>
+#include <axonzoo/core/pixel_box.hpp>
 #include <axonzoo/core/random.hpp>
 #include <axonzoo/measure/instances.hpp>
 
 namespace axonzoo {
-
-/// First and last column and row of a box, in px; fractions where it was scaled or jittered.
-struct pixel_box {
-  double left = 0, top = 0, right = 0, bottom = 0;
-};
 
 /// One structure that a box asks for.
 struct prompted_object {

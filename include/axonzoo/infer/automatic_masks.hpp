@@ -17,6 +17,7 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/image.hpp>
+#include <axonzoo/core/pixel_box.hpp>
 #include <axonzoo/infer/sam_predictor.hpp>
 #include <axonzoo/measure/box_suppression.hpp>
 #include <axonzoo/measure/run_lengths.hpp>
@@ -41,7 +42,7 @@ struct automatic_mask_options {
 
 struct automatic_mask {
   run_lengths mask;  ///< of the whole image
-  pixel_box box{};   ///< its first and last columns and rows
+  pixel_box box;     ///< its first and last columns and rows
   float score = 0, stability = 0;
   std::array<double, 2> point{};        ///< x, y of the prompt
   std::array<std::int64_t, 4> crop{};   ///< left, top, right, bottom of the crop that gave it
@@ -81,7 +82,7 @@ inline pixel_box box_of(const std::uint8_t* mask, std::int64_t height, std::int6
     }
   }
   if (right < 0) return {};
-  return {static_cast<float>(left), static_cast<float>(top), static_cast<float>(right), static_cast<float>(bottom)};
+  return {static_cast<double>(left), static_cast<double>(top), static_cast<double>(right), static_cast<double>(bottom)};
 }
 
 template <class Value>
@@ -114,11 +115,12 @@ inline bool read_mask(const float* logits, const crop_box& crop, std::int64_t he
     for (std::int64_t x = 0; x < w; ++x) mask[static_cast<std::size_t>((crop[1] + y) * width + crop[0] + x)] = logits[y * w + x] > 0;
   made.box = box_of(mask.data(), height, width);
   const bool empty = made.box == pixel_box{} && mask[0] == 0;
-  if (empty) made.box = {static_cast<float>(crop[0]), static_cast<float>(crop[1]), static_cast<float>(crop[0]), static_cast<float>(crop[1])};
-  const pixel_box edges{0, 0, static_cast<float>(width), static_cast<float>(height)};
-  for (std::size_t side = 0; side < 4; ++side) {
-    const bool at_crop = std::abs(made.box[side] - static_cast<float>(crop[side])) <= 20, at_image = std::abs(made.box[side] - edges[side]) <= 20;
-    if (at_crop && !at_image) return false;
+  const auto in_px = [&crop](std::size_t side) { return static_cast<double>(crop[side]); };
+  if (empty) made.box = {in_px(0), in_px(1), in_px(0), in_px(1)};
+  const auto cut = [](double place, double of_crop, double of_image) { return std::abs(place - of_crop) <= 20 && std::abs(place - of_image) > 20; };
+  if (cut(made.box.left, in_px(0), 0) || cut(made.box.top, in_px(1), 0) || cut(made.box.right, in_px(2), static_cast<double>(width)) ||
+      cut(made.box.bottom, in_px(3), static_cast<double>(height))) {
+    return false;
   }
   made.mask = encode_runs(mask.data(), height, width);
   made.crop = crop;

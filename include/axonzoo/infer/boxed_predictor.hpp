@@ -29,7 +29,7 @@ class boxed_predictor {
     net_->to(device_);
     net_->eval();
     setting_ = setting_of(facts_.precision);
-    encoder_ = std::make_unique<view_encoder>(net_->kind().image, input_of(net_->kind(), facts_.model.starts_with("med_sam")), setting_.compute_type, device_);
+    encoder_ = std::make_unique<view_encoder>(net_->kind().image, levels_of(net_->kind(), facts_.model.starts_with("med_sam")), setting_.compute_type, device_);
     if (detector_.facts().classes != facts_.classes) {
       throw error("cannot ask " + origin + " for what '" + detector.string() + "' finds", "they were trained on other classes", "train both on the same data");
     }

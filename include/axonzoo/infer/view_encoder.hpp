@@ -20,20 +20,20 @@
 namespace axonzoo {
 
 /// The grey levels that a SAM's encoder was trained on.
-enum class sam_input {
+enum class sam_levels {
   unit,     ///< 0 ... 1 by the image's own extremes: MedSAM, LiteMedSAM
   natural,  ///< 0 ... 255 less segment-anything's mean, over its deviation
 };
 
 /// Those of the weights a run starts from, unless its encoder trains and gets used to others.
-inline sam_input input_of(const recognised_sam& kind, bool encoder_trains) {
-  return kind.family == sam_family::lite_medsam || encoder_trains ? sam_input::unit : sam_input::natural;
+inline sam_levels levels_of(const recognised_sam& kind, bool encoder_trains) {
+  return kind.family == sam_family::lite_medsam || encoder_trains ? sam_levels::unit : sam_levels::natural;
 }
 
 /// Turns views into what a SAM's encoder takes, and into embeddings, which come from a cache where there is one.
 class view_encoder {
  public:
-  view_encoder(std::int64_t side, sam_input levels, c10::ScalarType type, c10::Device device) : side_(side), levels_(levels), type_(type), device_(device) {}
+  view_encoder(std::int64_t side, sam_levels levels, c10::ScalarType type, c10::Device device) : side_(side), levels_(levels), type_(type), device_(device) {}
 
   /// Keeps embeddings; `weights` is the fingerprint of the encoder that `embed` will be given. Only for one that does not train.
   void keep_in(std::shared_ptr<embedding_cache> cache, std::string weights) {
@@ -57,7 +57,7 @@ class view_encoder {
           if ((turn & 1U) != 0) row = side_ - 1 - row;
           if ((turn & 2U) != 0) column = side_ - 1 - column;
           const float level = part.data()[(row * side_ + column) * 3 + c];
-          *to = levels_ == sam_input::unit ? level : (255 * level - mean[c]) / deviation[c];
+          *to = levels_ == sam_levels::unit ? level : (255 * level - mean[c]) / deviation[c];
         }
       }
     }
@@ -91,7 +91,7 @@ class view_encoder {
 
  private:
   std::int64_t side_;
-  sam_input levels_;
+  sam_levels levels_;
   c10::ScalarType type_;
   c10::Device device_;
   std::shared_ptr<embedding_cache> cache_;

@@ -1,14 +1,13 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <numeric>
 #include <vector>
 
-namespace axonzoo {
+#include <axonzoo/core/pixel_box.hpp>
 
-using pixel_box = std::array<float, 4>;  ///< left, top, right, bottom
+namespace axonzoo {
 
 /// Which boxes stay when each takes away those of lower score that overlap it by an IoU above `most`; in the order of their
 /// scores, and of their places where these are equal. As torchvision's nms.
@@ -16,7 +15,7 @@ using pixel_box = std::array<float, 4>;  ///< left, top, right, bottom
   std::vector<std::size_t> order(boxes.size()), kept;
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
-  const auto area = [](const pixel_box& box) { return (box[2] - box[0]) * (box[3] - box[1]); };
+  const auto area = [](const pixel_box& box) { return (box.right - box.left) * (box.bottom - box.top); };
   std::vector<char> gone(boxes.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
     if (gone[order[i]]) continue;
@@ -24,10 +23,10 @@ using pixel_box = std::array<float, 4>;  ///< left, top, right, bottom
     kept.push_back(order[i]);
     for (std::size_t j = i + 1; j < order.size(); ++j) {
       const pixel_box& other = boxes[order[j]];
-      const float width = std::max(std::min(box[2], other[2]) - std::max(box[0], other[0]), 0.f);
-      const float height = std::max(std::min(box[3], other[3]) - std::max(box[1], other[1]), 0.f);
-      const float shared = width * height;
-      if (static_cast<double>(shared / (area(box) + area(other) - shared)) > most) gone[order[j]] = 1;
+      const double width = std::max(std::min(box.right, other.right) - std::max(box.left, other.left), 0.0);
+      const double height = std::max(std::min(box.bottom, other.bottom) - std::max(box.top, other.top), 0.0);
+      const double shared = width * height;
+      if (shared / (area(box) + area(other) - shared) > most) gone[order[j]] = 1;
     }
   }
   return kept;

@@ -42,7 +42,7 @@ class promptable_task : public training_task {
         weights_(read_weights(options.prompts.weights)),
         cache_(data, pixel_size, options.image_pixel_size, options.cache_bytes),
         first_(std::make_shared<sam_network>(weights_, origin())),
-        encoder_(first_->kind().image, input_of(first_->kind(), trains() == trained_part::encoder_and_decoder), chosen.setting.compute_type, device_) {
+        encoder_(first_->kind().image, levels_of(first_->kind(), trains() == trained_part::encoder_and_decoder), chosen.setting.compute_type, device_) {
     const bool is_tiny = first_->kind().depths.size() > 1;
     if (is_tiny != chosen.prompts->tiny) {
       throw error("cannot start " + chosen.model + " from " + origin(), "it is " + first_->kind().name,
