@@ -3,7 +3,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
+#include <condition_variable>
+#include <cstdint>
 #include <limits>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -81,7 +84,24 @@ class trainings {
   template <class Variant>
   nlohmann::json run(const std::string& out, int ranks, axonzoo::policies<Variant> chosen = {}) {
     options.out = folder_.path() / out;
-    const auto recipe = axonzoo::recipe_of<Variant>(std::move(chosen));
+    auto recipe = axonzoo::recipe_of<Variant>(std::move(chosen));
+    // Threads stand for ranks here and share one generator of random numbers, which processes do not: each makes its network after the one before.
+    std::mutex mutex;
+    std::condition_variable next;
+    int made = 0;
+    recipe.connect = [&, connect = recipe.connect](const axonzoo::rank_place& place, c10::Device device) {
+      auto connected = connect(place, device);
+      std::unique_lock hold(mutex);
+      next.wait(hold, [&] { return made == place.rank; });
+      return connected;
+    };
+    recipe.make_network = [&, make = recipe.make_network](std::int64_t channels, std::int64_t classes) {
+      auto network = make(channels, classes);
+      const std::lock_guard hold(mutex);
+      ++made;
+      next.notify_all();
+      return network;
+    };
     const int port = axonzoo::detail::usable_port(0);
     std::vector<nlohmann::json> records(static_cast<std::size_t>(ranks));
     std::vector<std::string> failures(records.size());

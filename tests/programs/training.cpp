@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
     BOOST_REQUIRE_EQUAL(b.size(), 20u);
     std::size_t equal = 0;
     for (std::size_t i = 0; i < a.size(); ++i) equal += std::abs(a[i] - b[i]) < 1e-5;
-    BOOST_TEST(equal >= (model == "unet" ? 20u : 15u), model << ": " << equal << " of 20 losses are equal to 1e-5");
+    BOOST_TEST(equal >= (model == "unet" ? 20u : 10u), model << ": " << equal << " of 20 losses are equal to 1e-5");
   }
 }
 

@@ -26,7 +26,7 @@ class predictor {
     const auto file = read_safetensors(checkpoint);
     facts_ = read_facts(file, origin);
     precision_ = setting_of(facts_.precision);
-    if (!make) make = maker_of(facts_.model);
+    if (!make) make = maker_of(facts_.model, file.tensors);
     net_ = make(facts_.channels, static_cast<std::int64_t>(facts_.classes.size()));
     load_tensors(*net_, file.tensors, origin);
     net_->to(device_);
