@@ -16,6 +16,7 @@
 #include <axonzoo/data/views.hpp>
 #include <axonzoo/infer/embedding_cache.hpp>
 #include <axonzoo/models/sam/sam.hpp>
+#include <axonzoo/nn/channels.hpp>
 
 namespace axonzoo {
 
