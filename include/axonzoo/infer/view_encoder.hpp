@@ -15,6 +15,7 @@
 #include <axonzoo/data/read.hpp>
 #include <axonzoo/data/views.hpp>
 #include <axonzoo/infer/embedding_cache.hpp>
+#include <axonzoo/models/sam/prepare.hpp>
 #include <axonzoo/models/sam/sam.hpp>
 #include <axonzoo/nn/channels.hpp>
 
@@ -28,7 +29,7 @@ enum class sam_levels {
 
 /// Those of the weights a run starts from, unless its encoder trains and gets used to others.
 inline sam_levels levels_of(const recognised_sam& kind, bool encoder_trains) {
-  return kind.family == sam_family::lite_medsam || encoder_trains ? sam_levels::unit : sam_levels::natural;
+  return encoder_trains || !takes_natural_images(kind) ? sam_levels::unit : sam_levels::natural;
 }
 
 /// Turns views into what a SAM's encoder takes, and into embeddings, which come from a cache where there is one.
@@ -48,17 +49,16 @@ class view_encoder {
   /// [1, 3, side, side] float32 on the CPU.
   [[nodiscard]] at::Tensor pixels(const image& prepared, const view& where, quarter_turn turn = 0) const {
     const image part = view_pixels(with_channels(prepared, 3), where, side_);
-    static constexpr float mean[] = {123.675f, 116.28f, 103.53f}, deviation[] = {58.395f, 57.12f, 57.375f};
     at::Tensor made = at::empty({1, 3, side_, side_}, at::kFloat);
     float* to = made.mutable_data_ptr<float>();
-    for (std::int64_t c = 0; c < 3; ++c) {
+    for (std::size_t c = 0; c < 3; ++c) {
       for (std::int64_t y = 0; y < side_; ++y) {
         for (std::int64_t x = 0; x < side_; ++x, ++to) {
           std::int64_t row = (turn & 4U) != 0 ? x : y, column = (turn & 4U) != 0 ? y : x;
           if ((turn & 1U) != 0) row = side_ - 1 - row;
           if ((turn & 2U) != 0) column = side_ - 1 - column;
-          const float level = part.data()[(row * side_ + column) * 3 + c];
-          *to = levels_ == sam_levels::unit ? level : (255 * level - mean[c]) / deviation[c];
+          const float level = part.data()[(row * side_ + column) * 3 + static_cast<std::int64_t>(c)];
+          *to = levels_ == sam_levels::unit ? level : (255 * level - natural_mean[c]) / natural_deviation[c];
         }
       }
     }

@@ -24,6 +24,9 @@ struct sam_input {
   std::int64_t scaled_height = 0, scaled_width = 0;  ///< of it in `pixels`: the longer is S
 };
 
+/// Of each colour, in 8-bit levels: what segment-anything normalises by.
+inline constexpr std::array<float, 3> natural_mean{123.675f, 116.28f, 103.53f}, natural_deviation{58.395f, 57.12f, 57.375f};
+
 /// Whether the network takes a mean and a deviation of each colour (SAM) and not levels from 0 to 1 (MedSAM, LiteMedSAM). What a
 /// MedSAM with a ViT wants cannot be told from its weights.
 [[nodiscard]] inline bool takes_natural_images(const recognised_sam& sam) { return sam.family != sam_family::lite_medsam; }
@@ -74,7 +77,7 @@ struct sam_input {
         }
   };
   if (takes_natural_images(sam)) {
-    fill(resize_8bit(eight_bit(pixels), height, width), 3, {123.675f, 116.28f, 103.53f}, {58.395f, 57.12f, 57.375f});
+    fill(resize_8bit(eight_bit(pixels), height, width), 3, natural_mean, natural_deviation);
   } else {
     const image small = resample(pixels, height, width);
     const auto [least, most] = std::minmax_element(small.begin(), small.end());
