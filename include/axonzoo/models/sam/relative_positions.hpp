@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/bmm.h>
