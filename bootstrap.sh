@@ -128,8 +128,9 @@ choose_jobs() {
 
 configure() {
   local preset="$1"
+  shift
   quietly "configure-$preset" "Configuring $preset with LibTorch $torch_version in $torch" \
-    cmake --preset "$preset" -DAXONZOO_TORCH="$torch"
+    cmake --preset "$preset" -DAXONZOO_TORCH="$torch" "$@"
 }
 
 build() {
@@ -188,7 +189,7 @@ case "${1:-}" in
     configure asan
     build asan
     run_tests asan
-    configure release
+    configure release -DAXONZOO_TESTS_OF_LIBTORCH_ONLY=ON
     build release
     run_tests release
     ;;
