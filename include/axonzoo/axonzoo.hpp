@@ -18,10 +18,12 @@
 #include <axonzoo/parallel/single.hpp>
 #include <axonzoo/precision/bf16.hpp>
 #include <axonzoo/precision/fp32.hpp>
+#include <axonzoo/pruning/alternate_slimming.hpp>
 #include <axonzoo/pruning/disturbed_taylor.hpp>
 #include <axonzoo/pruning/hessian.hpp>
 #include <axonzoo/pruning/magnitude.hpp>
 #include <axonzoo/pruning/none.hpp>
+#include <axonzoo/pruning/one_step_slimming.hpp>
 #include <axonzoo/pruning/random.hpp>
 #include <axonzoo/pruning/taylor.hpp>
 #include <axonzoo/report/export_instances.hpp>

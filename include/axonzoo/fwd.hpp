@@ -29,6 +29,8 @@ struct magnitude;
 struct taylor;
 struct hessian;
 struct disturbed_taylor;
+struct one_step_slimming;
+struct alternate_slimming;
 struct unstructured;
 struct semi_structured;
 

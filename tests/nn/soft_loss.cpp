@@ -10,6 +10,7 @@
 #include <ATen/ops/zeros.h>
 #include <boost/test/unit_test.hpp>
 
+#include <axonzoo/nn/class_divergence.hpp>
 #include <axonzoo/nn/soft_loss.hpp>
 
 namespace {
@@ -126,6 +127,17 @@ BOOST_AUTO_TEST_CASE(wrong_labels_are_a_sentence) {
       axonzoo::dice_cross_entropy(at::zeros({2, 3, 6, 4}), labels), axonzoo::error,
       says("taking the loss of logits of shape [2, 3, 6, 4]: labels of type Byte and shape [2, 6, 5] do not go with "
            "them; give uint8 labels [N, H, W] and logits [N, K, H, W] with K >= 2"));
+}
+
+BOOST_AUTO_TEST_CASE(a_teacher_of_the_same_answer_teaches_nothing) {
+  const auto taught = at::randn({2, 3, 4, 5}), own = at::randn({2, 3, 4, 5}).requires_grad_();
+  BOOST_TEST(std::abs(axonzoo::class_divergence(taught + 7, taught).item<double>()) < 1e-6);  // logits that differ by a constant say the same
+  const auto loss = axonzoo::class_divergence(own, taught);
+  BOOST_TEST(loss.item<double>() > 0);
+  loss.backward();
+  // d/dz of the divergence is softmax(z) - softmax(z of the teacher), over the pixels
+  const auto expected = (own.detach().softmax(1) - taught.softmax(1)) / 40;
+  BOOST_TEST((own.grad() - expected).abs().max().item<double>() < 1e-6);
 }
 
 BOOST_AUTO_TEST_CASE(coarser_labels_are_every_factor_th_pixel) {

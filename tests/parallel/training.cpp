@@ -20,8 +20,10 @@
 #include <axonzoo/precision/fp16.hpp>
 #include <axonzoo/precision/fp32.hpp>
 #include <axonzoo/precision/pure_bf16.hpp>
+#include <axonzoo/pruning/alternate_slimming.hpp>
 #include <axonzoo/pruning/magnitude.hpp>
 #include <axonzoo/pruning/none.hpp>
+#include <axonzoo/pruning/one_step_slimming.hpp>
 #include <axonzoo/train/train.hpp>
 
 #include "../programs/made_runs.hpp"
@@ -155,9 +157,10 @@ BOOST_AUTO_TEST_CASE(ranks_that_share_the_optimiser_have_the_losses_of_one_and_h
   BOOST_TEST(shares[0] + shares[1] == whole);
 }
 
-BOOST_AUTO_TEST_CASE(a_pruned_run_goes_on_with_another_number_of_ranks) {
+template <class Pruning>
+void goes_on_with_another_number_of_ranks() {
   trainings all;
-  using pruned = variant<axonzoo::sharded, axonzoo::magnitude>;
+  using pruned = variant<axonzoo::sharded, Pruning>;
   const auto run = [&](const std::string& out, int first, int second) {
     all.options.steps = 10;
     all.options.resume = false;
@@ -171,6 +174,26 @@ BOOST_AUTO_TEST_CASE(a_pruned_run_goes_on_with_another_number_of_ranks) {
   BOOST_TEST(largest_difference(same, other) < 1e-5);
   BOOST_TEST(largest_difference(same, more) < 1e-5);
   BOOST_TEST(same.at("parameters").get<int>() < same.at("parameters_before").get<int>() / 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_pruned_run_goes_on_with_another_number_of_ranks) { goes_on_with_another_number_of_ranks<axonzoo::magnitude>(); }
+
+// the first round and the teacher are before the stop, the second round after
+BOOST_AUTO_TEST_CASE(a_taught_run_goes_on_with_another_number_of_ranks) { goes_on_with_another_number_of_ranks<axonzoo::alternate_slimming>(); }
+
+BOOST_AUTO_TEST_CASE(a_teacher_alone_teaches_without_labels) {
+  trainings all;
+  using taught = variant<axonzoo::single, axonzoo::one_step_slimming>;
+  axonzoo::policies<taught> chosen;
+  chosen.pruning.distil = 1;
+  chosen.pruning.prune_at = 0;
+  all.options.average_decay = 0;  // the teacher is an average of weights
+  const auto losses = all.run<taught>("taught", 1, chosen).at("losses").get<std::vector<double>>();
+  chosen.pruning.keep = 1;  // the first step is by labels; then the network is all but its teacher
+  const auto itself = all.run<taught>("itself", 1, chosen).at("losses").get<std::vector<double>>();
+  BOOST_TEST(losses[0] == itself[0]);
+  BOOST_TEST(itself[1] < 1e-3 * losses[1]);
+  BOOST_TEST(losses.back() < losses[1]);
 }
 
 BOOST_AUTO_TEST_CASE(a_step_in_parts_is_the_step_at_once) {

@@ -8,7 +8,9 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
+#include <axonzoo/pruning/alternate_slimming.hpp>
 #include <axonzoo/pruning/magnitude.hpp>
+#include <axonzoo/pruning/one_step_slimming.hpp>
 #include <axonzoo/pruning/random.hpp>
 #include <axonzoo/pruning/taylor.hpp>
 
@@ -62,6 +64,32 @@ BOOST_AUTO_TEST_CASE(one_threshold_across_layers_takes_where_scores_are_low) {
   BOOST_TEST(across[1][0].item<std::int64_t>() == 3);
   const auto least = axonzoo::channels_to_keep({high * 0, flat}, 0.1, true);
   BOOST_TEST(least[0].size(0) >= 1);
+}
+
+BOOST_AUTO_TEST_CASE(slimming_takes_what_blocks_hand_on_first_and_what_is_within_them_second) {
+  const made::calibration_data data(2, 2, 64);
+  for (const auto& net : {made::small_unet(), made::small_segnet()}) {
+    const auto before = net->channel_groups();
+    axonzoo::alternate_slimming policy;
+    policy.batches = 2;
+    axonzoo::alternate_slimming::state state(policy);
+    BOOST_TEST(state.taught() == 0.5);
+    for (const int round : {0, 1}) {
+      BOOST_TEST(!state.finished());
+      state.prune(*net, data.of_rank(0, 1));
+      const auto now = net->channel_groups();
+      for (std::size_t i = 0; i < now.size(); ++i) {
+        const bool gone = round == 1 || !before[i].bottleneck;
+        BOOST_TEST(now[i].channels == (gone ? std::max<std::int64_t>(1, std::llround(0.5 * static_cast<double>(before[i].channels))) : before[i].channels), now[i].name);
+      }
+    }
+    BOOST_TEST(state.finished());
+    BOOST_TEST(net->forward(made::images(2, 64)).front().sizes() == at::IntArrayRef({2, 3, 64, 64}));
+  }
+  // a model that tells none apart: every other group
+  const std::vector<axonzoo::channel_group> alike(3);
+  BOOST_TEST((axonzoo::alternate_slimming::chosen(alike, 0) == std::vector<bool>{true, false, true}));
+  BOOST_TEST((axonzoo::alternate_slimming::chosen(alike, 1) == std::vector<bool>{false, true, false}));
 }
 
 BOOST_AUTO_TEST_CASE(a_budget_of_parameters_or_macs_is_met_and_the_rest_is_as_before) {
@@ -120,6 +148,11 @@ BOOST_AUTO_TEST_CASE(numbers_out_of_range_are_refused_by_name) {
   refused("--budget", [](auto& p) { p.budget = 3; });
   refused("--across-layers", [](auto& p) { p.across_layers = 0.5; });
   for (const double bad : {0., 1.5, nan}) refused("--calibration", [&](auto& p) { p.batches = bad; });
+  axonzoo::one_step_slimming slims;
+  slims.distil = nan;
+  BOOST_CHECK_THROW(slims.check(), axonzoo::error);
+  slims.distil = 1;
+  slims.check();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -79,6 +79,7 @@ class segnet_network : public network {
         down_[stage][i]->add_output_axes(group, name);
         if (i + 1 < down_[stage].size()) {
           group.axes.push_back({block_name("down", stage, i + 1) + ".conv.weight", 1, 0});
+          group.bottleneck = true;
           continue;
         }
         group.axes.push_back({first_after_unpool(stage), 1, 0});
@@ -97,7 +98,8 @@ class segnet_network : public network {
         const auto name = block_name("up", stage, i);
         auto& group = groups.emplace_back(channel_group{name, 0, {}});
         blocks[i]->add_output_axes(group, name);
-        group.axes.push_back({i + 1 < blocks.size() ? block_name("up", stage, i + 1) + ".conv.weight" : std::string("head.weight"), 1, 0});
+        group.bottleneck = i + 1 < blocks.size();
+        group.axes.push_back({group.bottleneck ? block_name("up", stage, i + 1) + ".conv.weight" : std::string("head.weight"), 1, 0});
       }
     }
     return groups;

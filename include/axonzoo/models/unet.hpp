@@ -63,6 +63,7 @@ class unet_network : public network {
       const auto name = "down" + std::to_string(level);
       auto& first = group_of(groups, *down_[2 * level], name + "a");
       first.axes.push_back({name + "b.conv.weight", 1, 0});
+      first.bottleneck = true;
       auto& second = group_of(groups, *down_[2 * level + 1], name + "b");
       if (level < levels) {
         second.axes.push_back({"down" + std::to_string(level + 1) + "a.conv.weight", 1, 0});
@@ -77,6 +78,7 @@ class unet_network : public network {
                         {{"lift" + number + ".weight", 1, 0}, {"lift" + number + ".bias", 0, 0}, {"up" + number + "a.conv.weight", 1, 0}}});
       auto& first = group_of(groups, *up_[2 * level], "up" + number + "a");
       first.axes.push_back({"up" + number + "b.conv.weight", 1, 0});
+      first.bottleneck = true;
       auto& second = group_of(groups, *up_[2 * level + 1], "up" + number + "b");
       if (level < head_.size()) second.axes.push_back({"head" + number + ".weight", 1, 0});
       if (level > 0) second.axes.push_back({"lift" + std::to_string(level - 1) + ".weight", 0, 0});

@@ -21,6 +21,7 @@ struct channel_group {
   std::string name;
   std::int64_t channels = 0;
   std::vector<channel_axis> axes;
+  bool bottleneck = false;  ///< read by the next layer of the same block alone; otherwise a width that blocks hand to each other
 };
 
 /// What every model of the zoo gives the training loop. Widths are read from the parameters' shapes at each forward pass, so

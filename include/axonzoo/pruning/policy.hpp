@@ -28,6 +28,9 @@ class pruner {
   [[nodiscard]] virtual int rounds_done() const = 0;
   virtual void resume(int rounds_done) = 0;
 
+  /// Share of the loss that, once channels have left, the network as it was before the first of them gives; the rest is the labels'.
+  [[nodiscard]] virtual double taught() const { return 0; }
+
   /// After each step of the optimiser: what was pruned in place is zero again in `tensors`, the network's or others of the same names and shapes.
   virtual void hold(const std::map<std::string, at::Tensor>& /*tensors*/) const {}
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 
 #include <axonzoo/core/error.hpp>
@@ -67,7 +68,8 @@ inline std::vector<at::Tensor> channels_to_keep(const std::vector<at::Tensor>& s
 }
 
 /// The state of every policy that removes channels. `Policy` has the numbers of `structured_pruning` and
-/// `weigh(network&, const calibration&) -> importance`.
+/// `weigh(network&, const calibration&) -> importance`. Where it has `chosen(groups, round) -> std::vector<bool>`, a round removes channels of these groups
+/// alone, and, of them, all that are to go. Where it has `distil`, the network is taught by the one it was.
 template <class Policy>
 class structured_state : public pruner {
  public:
@@ -78,15 +80,25 @@ class structured_state : public pruner {
   /// All scores are taken before the first channel leaves.
   std::vector<narrowing> prune(network& net, const calibration& data) override {
     const auto weights = policy_.weigh(net, data);
+    const auto groups = net.channel_groups();
+    if (groups.empty()) throw error("cannot prune channels", "this model says of none that they may leave", "give another pruning policy, or channel_groups()");
+    const auto chosen = chosen_of(groups);
     std::vector<at::Tensor> scores;
-    for (const auto& group : net.channel_groups()) scores.push_back(channel_scores(weights, group));
-    if (scores.empty()) throw error("cannot prune channels", "this model says of none that they may leave", "give another pruning policy, or channel_groups()");
-    const double share = policy_.left(rounds_done_ + 1) / policy_.left(rounds_done_);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      if (chosen[i]) scores.push_back(channel_scores(weights, groups[i]));
+    }
+    const double share = share_of_round();
     ++rounds_done_;
-    const auto keep = [&](double of_channels) { return channels_to_keep(scores, of_channels, policy_.across_layers != 0); };
+    const auto keep = [&](double of_channels) {
+      const auto best = channels_to_keep(scores, of_channels, policy_.across_layers != 0);
+      std::vector<at::Tensor> kept;
+      for (std::size_t i = 0, next = 0; i < groups.size(); ++i) kept.push_back(chosen[i] ? best[next++] : at::arange(groups[i].channels, at::kLong));
+      return kept;
+    };
     const auto kept = policy_.budget == 0 ? keep(share) : keep(channel_share(net, data, share, policy_.budget == 2, keep));
     std::vector<narrowing> done;
     for (std::size_t i = 0; i < kept.size(); ++i) {
+      if (!chosen[i]) continue;
       // offsets after a concatenation move with each removal, so groups are asked for anew
       const auto narrowed = keep_channels(net, net.channel_groups()[i], kept[i]);
       done.insert(done.end(), narrowed.begin(), narrowed.end());
@@ -97,8 +109,25 @@ class structured_state : public pruner {
   [[nodiscard]] bool finished() const override { return policy_.over(rounds_done_); }
   [[nodiscard]] int rounds_done() const override { return rounds_done_; }
   void resume(int rounds_done) override { rounds_done_ = rounds_done; }
+  [[nodiscard]] double taught() const override {
+    if constexpr (requires { policy_.distil; }) return policy_.distil;
+    return 0;
+  }
 
  private:
+  static constexpr bool chooses = requires(const Policy& policy, const std::vector<channel_group>& groups) { policy.chosen(groups, 0); };
+
+  [[nodiscard]] std::vector<bool> chosen_of(const std::vector<channel_group>& groups) const {
+    if constexpr (chooses) return policy_.chosen(groups, rounds_done_);
+    return std::vector<bool>(groups.size(), true);
+  }
+
+  /// Of what is there now; of the chosen channels, where channels are what is counted.
+  [[nodiscard]] double share_of_round() const {
+    if (chooses && policy_.budget == 0) return policy_.keep;
+    return policy_.left(rounds_done_ + 1) / policy_.left(rounds_done_);
+  }
+
   Policy policy_;
   int rounds_done_ = 0;
 };

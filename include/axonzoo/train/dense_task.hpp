@@ -17,6 +17,7 @@
 #include <axonzoo/data/read.hpp>
 #include <axonzoo/data/split.hpp>
 #include <axonzoo/infer/checkpoint.hpp>
+#include <axonzoo/nn/class_divergence.hpp>
 #include <axonzoo/nn/soft_loss.hpp>
 #include <axonzoo/train/options.hpp>
 #include <axonzoo/train/record.hpp>
@@ -121,9 +122,13 @@ class dense_task : public training_task {
       }
       for (std::int64_t part = 0; part < parts; ++part) {
         const std::int64_t first = batch->n * part / parts, count = batch->n * (part + 1) / parts - first;
-        auto loss = [&task = task_, batch, first, count](network& net) {
-          const auto images = task.images_of(*batch), labels = task.labels_of(*batch);
-          const auto mean = supervised_loss(net.forward(images.narrow(0, first, count)), labels.narrow(0, first, count));
+        auto loss = [&task = task_, batch, first, count](network& net, const teaching* by) {
+          const auto images = task.images_of(*batch).narrow(0, first, count);
+          const auto logits = net.forward(images);
+          const auto supervised = [&] { return supervised_loss(logits, task.labels_of(*batch).narrow(0, first, count)); };
+          const auto mean = by == nullptr ? supervised() : by->mix(supervised, [&](network& teacher) {
+            return class_divergence(logits.front(), teacher.forward(images).front());
+          });
           return count == batch->n ? mean : mean * (static_cast<double>(count) / static_cast<double>(batch->n));
         };
         if (part == 0) {

@@ -195,7 +195,7 @@ class promptable_task : public training_task {
         made.names.push_back(task_.cache_.data().micrographs[samples->back().member].name);
       }
       ++step_;
-      made.loss = [&task = task_, samples](network& net) { return task.loss(dynamic_cast<sam_network&>(net), *samples); };
+      made.loss = [&task = task_, samples](network& net, const teaching*) { return task.loss(dynamic_cast<sam_network&>(net), *samples); };
       return made;
     }
 

@@ -176,10 +176,13 @@ class trainer {
     std::optional<shared_batch_statistics> shared;
     if (ranks_.world_size() > 1) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
     optimizer_->clear_gradients();
+    std::optional<teaching> lessons;
+    if (teacher_) lessons.emplace(*teacher_, prune_->taught());
+    const teaching* by = lessons ? &*lessons : nullptr;
     double value = 0;
     for (std::size_t part = 0; part <= batch.further.size(); ++part) {
       const bool last = part == batch.further.size();  // ranks exchange gradients when all parts are in them
-      at::Tensor loss = phases_.time("forward", [&] { return part == 0 ? batch.loss(*net_) : batch.further[part - 1](*net_); });
+      at::Tensor loss = phases_.time("forward", [&] { return part == 0 ? batch.loss(*net_, by) : batch.further[part - 1](*net_, by); });
       value += loss.item<double>();
       if (last) {
         value = agree(value);
@@ -234,6 +237,11 @@ class trainer {
     if (!prune_->due(spent_share())) return;
     phases_.time("prune", [&] {
       ranks_.detach();
+      if (prune_->taught() > 0 && !teacher_) {
+        auto whole = named_tensors(*net_);
+        for (const auto& [name, tensor] : average_.tensors()) whole.at(name) = tensor;
+        start_teacher(whole);
+      }
       auto calibrating = task_.calibration_set(ranks_);
       calibrating.loss_scale = scale_.value();
       const auto narrowings = prune_->prune(*net_, calibrating);
@@ -245,6 +253,15 @@ class trainer {
       best_ = -1;  // what came before does not compete
       ranks_.attach(*net_);
     });
+  }
+
+  /// Draws weights from LibTorch's generator, which nothing else uses while training.
+  void start_teacher(const std::map<std::string, at::Tensor>& tensors) {
+    teacher_ = task_.make_network();
+    teacher_->to(device_);
+    for (auto& parameter : teacher_->parameters()) parameter.requires_grad_(false);
+    load_tensors(*teacher_, tensors, "the network before pruning");
+    teacher_->eval();
   }
 
   /// Validates, records and saves; false when patience has run out.
@@ -308,6 +325,7 @@ class trainer {
     state.average = average_.tensors();
     state.optimizer = std::move(moments);
     state.pruning = prune_->tensors();
+    if (teacher_) state.teacher = named_tensors(*teacher_);
     state.facts = {{"variant", recipe_.variant}, {"seed", options_.seed},
                    {"step", step_}, {"epoch", epoch_}, {"best", best_}, {"best_epoch", best_epoch_}, {"elapsed", elapsed_},
                    {"updates", average_.updates()}, {"pruning_rounds", prune_->rounds_done()}, {"phases", phases_.seconds()}, {"history", history_},
@@ -347,6 +365,7 @@ class trainer {
       elapsed_ = state.facts.at("elapsed").get<double>();
       prune_->resume(state.facts.at("pruning_rounds").get<int>());
       prune_->resume_tensors(std::move(state.pruning), *net_);
+      if (!state.teacher.empty()) start_teacher(state.teacher);
       phases_.resume(state.facts.at("phases").get<std::map<std::string, double>>());
       history_ = state.facts.at("history");
       const auto& scale = state.facts.at("loss_scale");
@@ -370,6 +389,7 @@ class trainer {
   shards shards_;
   weight_average average_;
   std::unique_ptr<pruner> prune_;
+  std::shared_ptr<network> teacher_;  ///< the network before channels left, where the pruning policy distils from it
   loss_scale scale_;
   phase_clock phases_;
   nlohmann::json history_ = nlohmann::json::array();

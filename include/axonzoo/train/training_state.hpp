@@ -15,7 +15,7 @@ namespace axonzoo {
 
 /// All that a run needs to go on as if it had never stopped.
 struct training_state {
-  std::map<std::string, at::Tensor> network, average, optimizer, pruning;
+  std::map<std::string, at::Tensor> network, average, optimizer, pruning, teacher;
   nlohmann::json facts;  ///< counters, history, seconds, and the options that must not change
 };
 
@@ -33,6 +33,7 @@ inline void write_training_state(const std::filesystem::path& out, const trainin
   put("average/", state.average);
   put("optimizer/", state.optimizer);
   put("pruning/", state.pruning);
+  put("teacher/", state.teacher);
   file.metadata = {{"format", "axonzoo training state 1"}, {"facts", state.facts.dump()}};
   write_safetensors(training_state_path(out), file);
 }
@@ -45,7 +46,8 @@ inline training_state read_training_state(const std::filesystem::path& out) {
   for (const auto& [name, tensor] : file.tensors) {
     const auto slash = name.find('/');
     const auto kind = name.substr(0, slash), rest = slash == std::string::npos ? name : name.substr(slash + 1);
-    (kind == "network" ? state.network : kind == "average" ? state.average : kind == "pruning" ? state.pruning : state.optimizer).emplace(rest, tensor);
+    auto& part = kind == "network" ? state.network : kind == "average" ? state.average : kind == "pruning" ? state.pruning : kind == "teacher" ? state.teacher : state.optimizer;
+    part.emplace(rest, tensor);
   }
   const auto facts = file.metadata.find("facts");
   state.facts = facts == file.metadata.end() ? nlohmann::json() : nlohmann::json::parse(facts->second, nullptr, false);

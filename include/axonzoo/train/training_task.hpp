@@ -14,16 +14,18 @@
 #include <axonzoo/nn/network.hpp>
 #include <axonzoo/parallel/communicator.hpp>
 #include <axonzoo/pruning/calibration.hpp>
+#include <axonzoo/train/teaching.hpp>
 
 namespace axonzoo {
 
 /// What one step learns from, on this rank.
 struct training_batch {
-  std::function<at::Tensor(network&)> loss;  ///< runs the network; a scalar, the mean over this rank's samples
+  /// Runs the network; a scalar, the mean over this rank's samples. By labels alone, or as `teaching` says.
+  std::function<at::Tensor(network&, const teaching*)> loss;
   /// Where a step is computed in parts: those after `loss`. The sum of all is the mean over this rank's samples.
-  std::vector<std::function<at::Tensor(network&)>> further;
-  std::vector<std::string> names;            ///< the micrograph of each sample, for the sentence about a loss that is not finite
-  double load_seconds = 0;                   ///< see `loaded_batch`
+  std::vector<std::function<at::Tensor(network&, const teaching*)>> further;
+  std::vector<std::string> names;  ///< the micrograph of each sample, for the sentence about a loss that is not finite
+  double load_seconds = 0;         ///< see `loaded_batch`
   double augment_seconds = 0;
 };
 
