@@ -2,15 +2,21 @@
 
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <ATen/Context.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/randperm.h>
+#include <ATen/ops/tensor.h>
 #include <c10/core/InferenceMode.h>
 
 #include <axonzoo/models/sam/fresh.hpp>
@@ -58,9 +64,107 @@ std::string refusal(const tensor_file& file) {
   return "";
 }
 
+/// A TinyViT whose stages all differ in width, with windows that do not divide the tokens.
+sam_network small_tiny() {
+  at::manual_seed(5);
+  recognised_sam size = sam_with_tiny_vit(256);
+  size.widths = {8, 16, 20, 40};
+  size.depths = {1, 1, 2, 1};
+  size.heads = {0, 2, 2, 4};
+  size.windows = {0, 3, 4, 3};
+  return {fresh_sam_weights(size), "'made'"};
+}
+
+/// Fresh biases and norms are 0 and 1, which would hide one that is out of its place.
+void shake(sam_network& sam) {
+  sam.eval();
+  for (auto& parameter : sam.parameters()) {
+    if (parameter.dim() == 1) parameter.detach().add_(at::randn(parameter.sizes()) * 0.3);
+  }
+}
+
+/// Entries that are 0 in all that makes and reads them leave without a trace, but that a head divides by the root of what it has left.
+void empty_bottlenecks_leave_without_a_trace(sam_network sam, const at::Tensor& images) {
+  const at::NoGradGuard no_gradients;
+  shake(sam);
+  const bool tiny = sam.kind().depths.size() > 1;
+  auto tensors = named_tensors(sam);
+  const auto groups = sam.channel_groups();
+  const auto scale_keys = [&](bool undo) {
+    for (const auto& group : groups) {
+      const auto found = tensors.find(group.name + ".qkv.weight");
+      if (found == tensors.end()) continue;
+      const double d = static_cast<double>(group.channels), factor = std::sqrt(d / (d - 2));
+      for (auto tensor : {found->second, tensors.at(group.name + ".qkv.bias")}) {
+        const auto heads = tensor.size(0) / (3 * group.channels);
+        (tiny ? tensor.view({heads, 3, group.channels, -1}).select(1, 1) : tensor.view({3, heads, group.channels, -1}).select(0, 1)).mul_(undo ? 1 / factor : factor);
+      }
+    }
+  };
+  const at::Tensor gone = at::tensor({0, 2}, at::kLong);
+  for (const auto& group : groups) {
+    if (!group.bottleneck) continue;
+    for (const auto& axis : group.axes) {
+      if (axis.tensor.find("running") == std::string::npos) tensors.at(axis.tensor).index_fill_(axis.axis, gone + axis.offset, 0);
+    }
+  }
+  scale_keys(false);
+  const at::Tensor before = sam.encode(images);
+  scale_keys(true);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!groups[g].bottleneck) continue;
+    keep_channels(sam, sam.channel_groups()[g], at::cat({at::tensor({1}, at::kLong), at::arange(3, groups[g].channels, at::kLong)}));
+  }
+  BOOST_TEST(apart(sam.encode(images), before) < 1e-4);
+}
+
+/// Less than half of every group stays; the narrowed network is one that loads.
+void narrows_and_comes_back(sam_network sam, const at::Tensor& images) {
+  const at::NoGradGuard no_gradients;
+  shake(sam);
+  const auto groups = sam.channel_groups();
+  double before = 0, after = 0;
+  for (const auto& parameter : sam.parameters()) before += static_cast<double>(parameter.numel());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const auto group = sam.channel_groups()[g];
+    std::map<std::string, at::Tensor> whole;
+    for (const auto& [name, tensor] : named_tensors(sam)) whole.emplace(name, tensor.clone());
+    const auto count = group.channels / 2 - 1;
+    const at::Tensor kept = std::get<0>(at::randperm(group.channels, at::kLong).narrow(0, 0, count).sort());
+    keep_channels(sam, group, kept);
+    if (group.bottleneck) continue;
+    // where an axis of that length has been cut to that length, the same entries stay
+    for (const auto& [name, tensor] : named_tensors(sam)) {
+      at::Tensor expected = whole.at(name);
+      for (std::int64_t axis = 0; axis < tensor.dim(); ++axis) {
+        if (expected.size(axis) == group.channels && tensor.size(axis) == count) expected = expected.index_select(axis, kept);
+      }
+      BOOST_TEST(tensor.equal(expected), name);
+    }
+  }
+  tensor_file file;
+  for (const auto& [name, tensor] : named_tensors(sam)) file.tensors.emplace(name, tensor);
+  sam_network again(file, "'narrowed'");
+  again.eval();
+  for (std::size_t g = 0; g < groups.size(); ++g) BOOST_TEST(again.channel_groups()[g].channels == groups[g].channels / 2 - 1, groups[g].name);
+  BOOST_TEST(apart(again.encode(images), sam.encode(images)) < 1e-5);
+  for (const auto& parameter : again.parameters()) after += static_cast<double>(parameter.numel());
+  BOOST_TEST(after < before);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(models_sam)
+
+BOOST_AUTO_TEST_CASE(empty_channels_leave_as_if_they_had_not_been) {
+  empty_bottlenecks_leave_without_a_trace(small(), at::randn({1, 3, 64, 64}));
+  empty_bottlenecks_leave_without_a_trace(small_tiny(), at::randn({1, 3, 32, 48}));
+}
+
+BOOST_AUTO_TEST_CASE(a_narrowed_encoder_is_one_that_loads) {
+  narrows_and_comes_back(small(), at::randn({1, 3, 64, 64}));
+  narrows_and_comes_back(small_tiny(), at::randn({1, 3, 32, 48}));
+}
 
 BOOST_AUTO_TEST_CASE(names_and_widths_are_the_weights) {
   const tensor_file made = fresh_sam_weights(small_size());
@@ -171,13 +275,7 @@ BOOST_AUTO_TEST_CASE(everything_learns) {
 }
 
 BOOST_AUTO_TEST_CASE(tiny_vit_learns_and_halves) {
-  at::manual_seed(5);
-  recognised_sam size = sam_with_tiny_vit(256);
-  size.widths = {8, 16, 20, 40};
-  size.depths = {1, 1, 2, 1};
-  size.heads = {0, 2, 2, 4};
-  size.windows = {0, 3, 4, 3};
-  sam_network sam(fresh_sam_weights(size), "'made'");
+  auto sam = small_tiny();
   BOOST_TEST((sam.kind().family == sam_family::lite_medsam && sam.stride() == 4));
   const at::Tensor images = at::randn({2, 3, 32, 48});
   sam.eval();

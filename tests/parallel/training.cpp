@@ -169,7 +169,7 @@ void goes_on_with_another_number_of_ranks() {
     all.options.resume = true;
     return all.run<pruned>(out, second);
   };
-  const auto same = run("same", 1, 1), other = run("other", 2, 1), more = run("more", 1, 2);
+  const nlohmann::json same = run("same", 1, 1), other = run("other", 2, 1), more = run("more", 1, 2);
   BOOST_TEST(same.at("losses").size() == 10u);
   BOOST_TEST(largest_difference(same, other) < 1e-5);
   BOOST_TEST(largest_difference(same, more) < 1e-5);

@@ -54,7 +54,12 @@ namespace detail {
 
 template <class Model, class Precision, class Pruning, class Parallel>
 constexpr std::string_view promptable_illegal() {
-  if (!std::same_as<Pruning, none>) return "a SAM has no groups of coupled channels yet, so no pruning policy fits it: give none";
+  if (std::same_as<Pruning, unstructured> || std::same_as<Pruning, semi_structured>) {
+    return "zeroed weights are held at zero as they train, and of a SAM some never do: give a policy that removes channels";
+  }
+  if (Model::prompts.trains != trained_part::encoder_and_decoder && (std::same_as<Pruning, one_step_slimming> || std::same_as<Pruning, alternate_slimming>)) {
+    return "slimming teaches the image encoder, which does not train in this model: give med_sam or med_sam_tiny";
+  }
   if (!std::same_as<Precision, fp32> && !std::same_as<Precision, bf16>) return "a SAM computes in fp32 or bf16: give one of these";
   if (Model::prompts.trains == trained_part::nothing && !std::same_as<Parallel, single>) {
     return "sam and sam_tiny are tested and not trained, so ranks have nothing to share: give single";

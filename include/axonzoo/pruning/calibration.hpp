@@ -11,14 +11,14 @@ namespace axonzoo {
 struct calibration {
   struct batch {
     at::Tensor images;              ///< [N, C, H, W]
-    at::Tensor labels;              ///< [N, H, W] uint8
+    at::Tensor labels;              ///< [N, H, W] uint8, or whatever `loss` takes: a row an image
     std::int64_t first_sample = 0;  ///< number of the first image in the calibration set of all ranks
   };
 
   /// Visits this rank's part of the first `count` batches, the same ones at each call.
   std::function<void(std::int64_t count, const std::function<void(const batch&)>& visit)> each_batch;
 
-  /// The training loss of logits [N, K, H, W], a mean over images.
+  /// The training loss of what the network gives, logits [N, K, H, W] or embeddings; a mean over images.
   std::function<at::Tensor(const at::Tensor& logits, const at::Tensor& labels)> loss;
 
   /// Sums a tensor over all ranks, in place.

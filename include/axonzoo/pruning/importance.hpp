@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/scalar_tensor.h>
@@ -38,13 +39,17 @@ inline at::Tensor channel_scores(const importance& weights, const channel_group&
 
 /// Each parameter's gradient over the calibration set of all ranks, or, with `squared`, the mean of its square over single images (the diagonal of
 /// the empirical Fisher). `loss(logits, batch)` is a mean over images. Weights that no gradient reaches get zeros. The network computes as
-/// in inference, so that a norm's statistics stay as they are; its own gradients are cleared.
+/// in inference, so that a norm's statistics stay as they are; its own gradients are cleared. What does not train is scored too.
 template <class Loss>
 importance calibration_gradients(network& net, const calibration& data, std::int64_t batches, bool squared, Loss&& loss) {
   importance sums;
   for (const auto& item : net.named_parameters()) sums.emplace(item.key(), at::zeros_like(item.value().detach(), at::kFloat));
   const bool training = net.is_training();
   net.eval();
+  std::vector<at::Tensor> frozen;
+  for (auto& parameter : net.parameters()) {
+    if (!parameter.requires_grad()) frozen.push_back(parameter.requires_grad_());
+  }
   std::int64_t images = 0;
   data.each_batch(batches, [&](const calibration::batch& whole) {
     const std::int64_t step = squared ? 1 : whole.images.size(0);
@@ -61,6 +66,7 @@ importance calibration_gradients(network& net, const calibration& data, std::int
     }
   });
   for (auto& parameter : net.parameters()) parameter.mutable_grad() = at::Tensor();
+  for (auto& parameter : frozen) parameter.requires_grad_(false);
   if (training) net.train();
   at::Tensor all_images = at::scalar_tensor(static_cast<double>(images), at::kDouble);
   if (data.world_size > 1) data.sum(all_images);

@@ -70,7 +70,7 @@ class dense_task : public training_task {
     return axonzoo::validate(net, *cache_, parts_.validation, recipe_, device_, options_.patch, facts_.classes, ranks);
   }
 
-  [[nodiscard]] calibration calibration_set(communicator& ranks) override {
+  [[nodiscard]] calibration calibration_set(network& /*net*/, communicator& ranks) override {
     calibration made;
     made.world_size = ranks.world_size();
     made.loss = [](const at::Tensor& logits, const at::Tensor& labels) { return dice_cross_entropy(logits, labels); };

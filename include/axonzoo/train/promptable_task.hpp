@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 #include <nlohmann/json.hpp>
@@ -57,7 +58,7 @@ class promptable_task : public training_task {
       kept_ = std::make_shared<embedding_cache>(folder, static_cast<std::uint64_t>(options.prompts.cache_gigabytes * 1e9));
       encoder_.keep_in(kept_, weights_digest(*first_, "image_encoder."));
     }
-    if (trains() != trained_part::nothing) views_ = std::make_unique<promptable_views>(cache_, parts_.train, data.classes, options.patch, least_area);
+    if (trains() != trained_part::nothing || chosen.pruning != "none") views_ = std::make_unique<promptable_views>(cache_, parts_.train, data.classes, options.patch, least_area);
     facts_.variant = chosen.variant;
     facts_.model = chosen.model;
     facts_.precision = chosen.precision;
@@ -128,9 +129,29 @@ class promptable_task : public training_task {
     return made;
   }
 
-  /// Throws: `illegal_because` lets no pruning policy meet a promptable model.
-  [[nodiscard]] calibration calibration_set(communicator&) override {
-    throw error("cannot prune " + recipe_.model, "a SAM has no groups of coupled channels yet", "choose the pruning policy none");
+  /// One view at a time, as it trains; labels are the samples' numbers.
+  [[nodiscard]] calibration calibration_set(network& net, communicator& ranks) override {
+    calibration made;
+    made.world_size = ranks.world_size();
+    made.sum = [&ranks](at::Tensor& values) { ranks.sum(values); };
+    made.loss = [this, &sam = dynamic_cast<sam_network&>(net)](const at::Tensor& embeddings, const at::Tensor& numbers) {
+      return answer_loss(sam, embeddings, calibration_view(numbers[0].item<std::int64_t>()));
+    };
+    made.each_batch = [this, &ranks](std::int64_t count, const std::function<void(const calibration::batch&)>& visit) {
+      const auto scope = recipe_.setting.enter(device_.type());
+      for (std::int64_t i = 0; i < count; ++i) {
+        for (auto k = options_.batch * ranks.rank() / ranks.world_size(); k < options_.batch * (ranks.rank() + 1) / ranks.world_size(); ++k) {
+          const auto number = i * options_.batch + k;
+          visit({input_of(calibration_view(number)), at::full({1}, number, at::kLong), number});
+        }
+      }
+    };
+    return made;
+  }
+
+  /// Embeddings that are kept are those of the encoder before.
+  void narrowed(const network& net) override {
+    if (kept_) encoder_.keep_in(kept_, weights_digest(net, "image_encoder."));
   }
 
   void write_checkpoint(const std::filesystem::path& path, const network& net) const override { axonzoo::write_checkpoint(path, named_tensors(net), facts_); }
@@ -195,7 +216,7 @@ class promptable_task : public training_task {
         made.names.push_back(task_.cache_.data().micrographs[samples->back().member].name);
       }
       ++step_;
-      made.loss = [&task = task_, samples](network& net, const teaching*) { return task.loss(dynamic_cast<sam_network&>(net), *samples); };
+      made.loss = [&task = task_, samples](network& net, const teaching* by) { return task.loss(dynamic_cast<sam_network&>(net), *samples, by); };
       return made;
     }
 
@@ -205,23 +226,49 @@ class promptable_task : public training_task {
     int rank_, world_size_;
   };
 
-  [[nodiscard]] at::Tensor loss(sam_network& net, const std::vector<prompted_view>& samples) const {
+  [[nodiscard]] at::Tensor loss(sam_network& net, const std::vector<prompted_view>& samples, const teaching* by) const {
     net.eval();  // norms keep the statistics that the weights came with: a batch of a few views has worse ones
     at::Tensor sum;
     for (const auto& one : samples) {
-      const auto prepared = cache_.get(one.member);
-      const auto embedding = trains() == trained_part::encoder_and_decoder
-                                 ? net.encode(encoder_.pixels(prepared->pixels, one.where, one.turn).to(device_, encoder_.type()).contiguous(at::MemoryFormat::ChannelsLast))
-                                 : encoder_.embed(net, prepared->pixels, one.where, one.turn);
-      std::vector<pixel_box> boxes;
-      for (const auto& box : one.boxes) boxes.push_back(encoder_.in_view(box, one.where, one.turn));
-      const auto masks = net.decode(embedding, box_prompts(boxes, device_), /*several=*/false);
-      const auto logits = masks.logits.select(1, 0);
-      const auto targets = views_->targets(one, logits.size(1)).to(device_);
-      const auto term = mask_loss(logits, targets) + score_loss(masks.scores.select(1, 0), logits, targets) * options_.prompts.score_weight;
+      at::Tensor term;
+      if (trains() == trained_part::encoder_and_decoder) {
+        const auto input = input_of(one);
+        const auto embedding = net.encode(input);
+        const auto labels = [&] { return answer_loss(net, embedding, one); };
+        term = by == nullptr ? labels() : by->mix(labels, [&](network& teacher) { return embedding_distance(embedding, teacher.forward(input).front()); });
+      } else {
+        term = answer_loss(net, encoder_.embed(net, cache_.get(one.member)->pixels, one.where, one.turn), one);
+      }
       sum = sum.defined() ? sum + term : term;
     }
     return sum / static_cast<double>(samples.size());
+  }
+
+  /// What the encoder takes of a view: [1, 3, side, side].
+  [[nodiscard]] at::Tensor input_of(const prompted_view& one) const {
+    return encoder_.pixels(cache_.get(one.member)->pixels, one.where, one.turn).to(device_, encoder_.type()).contiguous(at::MemoryFormat::ChannelsLast);
+  }
+
+  /// Of the masks that answer a view's boxes.
+  [[nodiscard]] at::Tensor answer_loss(const sam_network& net, const at::Tensor& embedding, const prompted_view& one) const {
+    std::vector<pixel_box> boxes;
+    for (const auto& box : one.boxes) boxes.push_back(encoder_.in_view(box, one.where, one.turn));
+    const auto masks = net.decode(embedding, box_prompts(boxes, device_), /*several=*/false);
+    const auto logits = masks.logits.select(1, 0);
+    const auto targets = views_->targets(one, logits.size(1)).to(device_);
+    return mask_loss(logits, targets) + score_loss(masks.scores.select(1, 0), logits, targets) * options_.prompts.score_weight;
+  }
+
+  /// Mean squared difference from the teacher's embedding as a share of its mean square, in float32.
+  [[nodiscard]] static at::Tensor embedding_distance(const at::Tensor& embedding, const at::Tensor& taught) {
+    const auto target = taught.detach().to(at::kFloat);
+    return (embedding.to(at::kFloat) - target).square().mean() / target.square().mean();
+  }
+
+  /// No step of a run comes as far.
+  [[nodiscard]] prompted_view calibration_view(std::int64_t number) const {
+    const auto& how = options_.prompts;
+    return views_->sample(options_.seed, (std::uint64_t{1} << 40) + static_cast<std::uint64_t>(number), how.boxes, how.jitter, how.turns);
   }
 
   void answer_one_box(const sam_network& net, c10::ScalarType type) const {

@@ -73,6 +73,7 @@ class trainer {
   /// Trains until the budget is spent, patience ends or Ctrl-C; false when it was interrupted. The network then holds the chosen weights:
   /// those of the best validation, or the last average where nothing validates.
   bool train() {
+    while (!trains_ && !prune_->finished()) prune();  // no share of the training will ever have passed
     const auto batches = task_.batches(step_, ranks_);
     progress shown("training " + recipe_.variant, total_steps_ > 0 ? static_cast<double>(total_steps_) : options_.minutes * 60);
     begin_ = clock::now() - std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(elapsed_));
@@ -176,9 +177,8 @@ class trainer {
     std::optional<shared_batch_statistics> shared;
     if (ranks_.world_size() > 1) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
     optimizer_->clear_gradients();
-    std::optional<teaching> lessons;
-    if (teacher_) lessons.emplace(*teacher_, prune_->taught());
-    const teaching* by = lessons ? &*lessons : nullptr;
+    const teaching lessons{teacher_ ? *teacher_ : *net_, prune_->taught()};
+    const teaching* by = teacher_ ? &lessons : nullptr;
     double value = 0;
     for (std::size_t part = 0; part <= batch.further.size(); ++part) {
       const bool last = part == batch.further.size();  // ranks exchange gradients when all parts are in them
@@ -234,7 +234,10 @@ class trainer {
   }
 
   void prune_when_due() {
-    if (!prune_->due(spent_share())) return;
+    if (prune_->due(spent_share())) prune();
+  }
+
+  void prune() {
     phases_.time("prune", [&] {
       ranks_.detach();
       if (prune_->taught() > 0 && !teacher_) {
@@ -242,7 +245,7 @@ class trainer {
         for (const auto& [name, tensor] : average_.tensors()) whole.at(name) = tensor;
         start_teacher(whole);
       }
-      auto calibrating = task_.calibration_set(ranks_);
+      auto calibrating = task_.calibration_set(*net_, ranks_);
       calibrating.loss_scale = scale_.value();
       const auto narrowings = prune_->prune(*net_, calibrating);
       for (const auto& one : narrowings) optimizer_->narrow(one.tensor, one.axis, one.kept);
@@ -251,6 +254,7 @@ class trainer {
       masters_.narrow(narrowings);
       prune_->hold(masters_.tensors());
       best_ = -1;  // what came before does not compete
+      task_.narrowed(*net_);
       ranks_.attach(*net_);
     });
   }
@@ -322,6 +326,7 @@ class trainer {
     if (ranks_.rank() != 0) return;
     training_state state;
     state.network = masters_.tensors();
+    if (prune_->rounds_done() > 0) state.network.merge(named_tensors(*net_));  // channels have left what does not train, too
     state.average = average_.tensors();
     state.optimizer = std::move(moments);
     state.pruning = prune_->tensors();
@@ -366,6 +371,7 @@ class trainer {
       prune_->resume(state.facts.at("pruning_rounds").get<int>());
       prune_->resume_tensors(std::move(state.pruning), *net_);
       if (!state.teacher.empty()) start_teacher(state.teacher);
+      if (prune_->rounds_done() > 0) task_.narrowed(*net_);
       phases_.resume(state.facts.at("phases").get<std::map<std::string, double>>());
       history_ = state.facts.at("history");
       const auto& scale = state.facts.at("loss_scale");

@@ -61,7 +61,10 @@ class training_task {
   virtual nlohmann::json validate(network& net, communicator& ranks) = 0;
 
   /// What a pruning policy may learn from: training samples that no step trains on.
-  [[nodiscard]] virtual calibration calibration_set(communicator& ranks) = 0;
+  [[nodiscard]] virtual calibration calibration_set(network& net, communicator& ranks) = 0;
+
+  /// Told when channels have left, and when a network that has lost some goes on.
+  virtual void narrowed(const network& /*net*/) {}
 
   /// Writes what inference needs.
   virtual void write_checkpoint(const std::filesystem::path& path, const network& net) const = 0;

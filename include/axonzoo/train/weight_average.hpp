@@ -35,7 +35,9 @@ class weight_average {
 
   void narrow(const std::vector<narrowing>& narrowings) {
     for (const auto& one : narrowings) {
-      auto& tensor = average_.at(one.tensor);
+      const auto found = average_.find(one.tensor);
+      if (found == average_.end()) continue;  // what does not train has no average
+      auto& tensor = found->second;
       tensor = at::index_select(tensor, one.axis, one.kept.to(tensor.device()));
       if (tensor.dim() == 4) tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast);
     }

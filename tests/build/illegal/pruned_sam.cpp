@@ -3,10 +3,14 @@
 
 #include <axonzoo/models/promptable.hpp>
 #include <axonzoo/precision/fp32.hpp>
+#include <axonzoo/pruning/alternate_slimming.hpp>
 #include <axonzoo/pruning/none.hpp>
+#include <axonzoo/pruning/unstructured.hpp>
 #include <axonzoo/train/recipe.hpp>
 
-using chosen = axonzoo::variant<axonzoo::neuro_sam_tiny, illegal::precision, illegal::pruning, illegal::parallel>;
-static_assert(chosen::illegal.find("no pruning policy fits") != std::string_view::npos);
+using chosen = axonzoo::variant<axonzoo::neuro_sam_tiny, illegal::precision, axonzoo::alternate_slimming, illegal::parallel>;
+static_assert(axonzoo::variant<axonzoo::med_sam, axonzoo::fp32, axonzoo::alternate_slimming, illegal::parallel>::legal);
+static_assert(axonzoo::variant<axonzoo::med_sam, axonzoo::fp32, axonzoo::unstructured, illegal::parallel>::illegal.find("held at zero") != std::string_view::npos);
+static_assert(chosen::illegal.find("does not train in this model") != std::string_view::npos);
 static_assert(axonzoo::variant<axonzoo::sam, axonzoo::fp32, axonzoo::none, illegal::parallel>::illegal.find("not trained") != std::string_view::npos);
 auto made = axonzoo::recipe_of<chosen>();

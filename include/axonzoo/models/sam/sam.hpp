@@ -14,6 +14,7 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/io/weights.hpp>
+#include <axonzoo/models/sam/channel_groups.hpp>
 #include <axonzoo/models/sam/mask_decoder.hpp>
 #include <axonzoo/models/sam/prompt_encoder.hpp>
 #include <axonzoo/models/sam/recognise.hpp>
@@ -87,8 +88,12 @@ class sam_network : public network {
   /// Side in pixels of what one place of the embedding covers.
   [[nodiscard]] std::int64_t stride() const override { return kind_.depths.size() > 1 ? kind_.image / 64 : kind_.patch; }
 
-  /// None: no policy prunes a SAM yet.
-  [[nodiscard]] std::vector<channel_group> channel_groups() const override { return {}; }
+  /// Those of the image encoder.
+  [[nodiscard]] std::vector<channel_group> channel_groups() const override {
+    tensor_shapes shapes;
+    for (const auto& item : named_parameters()) shapes.emplace(item.key(), item.value().sizes().vec());
+    return sam_channel_groups(kind_, shapes);
+  }
 
  private:
   /// MobileSAM's file still has the layers that its encoder's training on ImageNet ended with.

@@ -95,10 +95,10 @@ inline void add_tiny_vit_shapes(sam_shape_list& list, const recognised_sam& sam)
       list.conv_norm(block + "local_conv", width, 1, 3);
     }
     if (stage + 1 == sam.depths.size()) continue;
-    const std::int64_t next = sam.widths[stage + 1];
-    list.conv_norm(layer + "downsample.conv1", next, width, 1);
-    list.conv_norm(layer + "downsample.conv2", next, 1, 3);
-    list.conv_norm(layer + "downsample.conv3", next, next, 1);
+    const std::int64_t next = sam.widths[stage + 1], inner = list.size(layer + "downsample.conv1.c.weight", 0, next);
+    list.conv_norm(layer + "downsample.conv1", inner, width, 1);
+    list.conv_norm(layer + "downsample.conv2", inner, 1, 3);
+    list.conv_norm(layer + "downsample.conv3", next, inner, 1);
   }
 }
 
