@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(numbers_out_of_range_are_refused_by_name) {
   for (const double bad : {1., -0.1, nan}) refused("--prune-at", [&](auto& p) { p.prune_at = bad; });
   for (const double bad : {0., 1.5, 101., nan}) refused("--rounds", [&](auto& p) { p.rounds = bad; });
   refused("--prune-until", [](auto& p) { p.rounds = 2, p.prune_until = 0.1; });
-  refused("--budget", [](auto& p) { p.budget = 3; });
+  refused("--budget", [](auto& p) { p.budget = 4; });
   refused("--across-layers", [](auto& p) { p.across_layers = 0.5; });
   for (const double bad : {0., 1.5, nan}) refused("--calibration", [&](auto& p) { p.batches = bad; });
   axonzoo::one_step_slimming slims;

@@ -32,7 +32,7 @@ struct slimming : structured_pruning {
   void common_options(Visitor&& visit) {
     visit("keep", keep, "share that is kept, in (0, 1]");
     visit("across-layers", across_layers, "1: one threshold for all layers that are slimmed together; 0: each keeps that share");
-    visit("budget", budget, "what --keep is a share of", {"channels", "parameters", "macs"});
+    visit("budget", budget, "what --keep is a share of", {"channels", "parameters", "macs", "latency"});
     visit("calibration", batches, "batches of training patches that scores are computed from");
     visit("distil", distil, "share of the loss after pruning that the unpruned network gives; 1: no label is looked at");
   }

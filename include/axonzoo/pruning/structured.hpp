@@ -23,20 +23,20 @@ namespace axonzoo {
 /// `channel_groups()`; the network is smaller after, and trains on.
 struct structured_pruning : pruning_schedule {
   double across_layers = 0;  ///< 0: each layer keeps that share; 1: the network does, by scores divided by their mean in the layer
-  double budget = 0;         ///< what `keep` is a share of: 0 channels, 1 parameters, 2 multiply-accumulates
+  double budget = 0;         ///< what `keep` is a share of, a `pruning_budget`: 0 channels, 1 parameters, 2 multiply-accumulates, 3 measured seconds
 
   /// Throws `error` where a number is out of its range.
   void check() const {
     pruning_schedule::check();
     if (across_layers != 0 && across_layers != 1) refuse("--across-layers", across_layers, "0 or 1", "give 1 for one budget of the whole network");
-    if (budget != 0 && budget != 1 && budget != 2) refuse("--budget", budget, "channels, parameters or macs", "give one of these");
+    if (!(budget >= 0 && budget <= 3 && budget == std::floor(budget))) refuse("--budget", budget, "channels, parameters, macs or latency", "give one of these");
   }
 
   template <class Visitor>
   void options(Visitor&& visit) {
     pruning_schedule::options(visit);
     visit("across-layers", across_layers, "1: the whole network keeps that share of its channels; 0: each layer does");
-    visit("budget", budget, "what --keep is a share of", {"channels", "parameters", "macs"});
+    visit("budget", budget, "what --keep is a share of", {"channels", "parameters", "macs", "latency"});
   }
 
   /// Adds the check of the number of calibration batches, for policies that have one.
@@ -95,7 +95,7 @@ class structured_state : public pruner {
       for (std::size_t i = 0, next = 0; i < groups.size(); ++i) kept.push_back(chosen[i] ? best[next++] : at::arange(groups[i].channels, at::kLong));
       return kept;
     };
-    const auto kept = policy_.budget == 0 ? keep(share) : keep(channel_share(net, data, share, policy_.budget == 2, keep));
+    const auto kept = policy_.budget == 0 ? keep(share) : keep(channel_share(net, data, share, static_cast<pruning_budget>(policy_.budget), keep));
     std::vector<narrowing> done;
     for (std::size_t i = 0; i < kept.size(); ++i) {
       if (!chosen[i]) continue;
