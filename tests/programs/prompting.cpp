@@ -83,6 +83,32 @@ BOOST_AUTO_TEST_CASE(the_encoder_trains_in_med_sam_and_nothing_in_sam) {
   BOOST_TEST(made::record(folder, "sam").at("steps") == 0);
 }
 
+BOOST_AUTO_TEST_CASE(the_encoder_is_narrowed_whatever_trains) {
+  if (made::missing("sam_tiny-fp32-taylor-single") || made::missing("neuro_sam_tiny-fp32-magnitude-single") || made::missing("med_sam_tiny-fp32-alternate_slimming-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::sam_weights(folder, "sam.safetensors");
+  const auto narrowed = [&](const std::string& program, const std::string& how, const std::string& out) {
+    const auto ended = made::run(folder, program, how + "--out " + out);
+    BOOST_REQUIRE_MESSAGE(ended.status == 0, ended.err);
+    const auto record = made::record(folder, out);
+    BOOST_TEST(record.at("parameters").get<double>() < record.at("parameters_before").get<double>());
+    BOOST_TEST(record.at("macs").get<double>() < record.at("macs_before").get<double>(), out);
+    return record;
+  };
+  const std::string tested = "$P --data d --patch 64 --threads 1 --test-subjects s5 --seed 3 ";
+  narrowed("sam_tiny-fp32-taylor-single", tested + "--weights sam.safetensors --calibration 2 ", "s");
+  // stopped after the encoder was narrowed, which does not train here, and taken up again
+  narrowed("neuro_sam_tiny-fp32-magnitude-single", line + "--steps 6 --epoch-steps 3 ", "n");
+  narrowed("neuro_sam_tiny-fp32-magnitude-single", line + "--steps 9 --epoch-steps 3 --resume ", "n");
+  // by the whole encoder's embedding alone
+  const auto taught = narrowed("med_sam_tiny-fp32-alternate_slimming-single", line + "--steps 12 --epoch-steps 6 --prune-at 0 --prune-until 0.3 --distil 1 --calibration 2 ", "m");
+  BOOST_TEST(taught.at("losses").back().get<double>() < taught.at("losses").at(4).get<double>());
+  const auto again = made::run(folder, "sam_tiny-fp32-none-single", tested + "--weights m/checkpoint.safetensors --out again");
+  BOOST_TEST(again.status == 0, again.err);
+  BOOST_TEST(made::record(folder, "again").at("parameters") == taught.at("parameters"));
+}
+
 BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
   if (made::missing("neuro_sam_tiny-fp32-none-single") || made::missing("neuro_sam_tiny-fp32-none-ddp")) return;
   const made_folder folder;
