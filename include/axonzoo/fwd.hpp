@@ -21,6 +21,7 @@ struct tf32;
 struct bf16;
 struct pure_bf16;
 struct fp16;
+struct int8;
 
 // pruning
 struct none;

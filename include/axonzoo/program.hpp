@@ -145,7 +145,7 @@ inline int train_in_place(program_options& options, const recipe& chosen, std::c
       if (score.at("count") > 0) std::cout << "prompted " << name << " dice " << score.at("dice").get<double>() << " iou " << score.at("iou").get<double>() << " (oracle boxes, " << score.at("count") << " of 50 px and more)\n";
     }
   }
-  print_layers(record.at("layers"), std::cout);
+  if (chosen.pruning != "none") print_layers(record.at("layers"), std::cout);
   std::cout << "written to " << options.train.out.string() << "\n";
   return 0;
 }

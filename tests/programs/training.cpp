@@ -43,6 +43,23 @@ BOOST_AUTO_TEST_CASE(stopped_and_resumed_equals_uninterrupted) {
   BOOST_TEST(whole.at("parameters").get<int>() < whole.at("parameters_before").get<int>() / 2);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_rounded_to_eight_bits_trains_as_fp32_goes_on_and_segments) {
+  if (made::missing("unet-int8-none-single") || made::missing("unet-fp32-none-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto line = made::small_unet + "--width 8 --steps 20";
+  BOOST_TEST(made::run(folder, "unet-fp32-none-single", "$P --data d --out f" + line).status == 0);
+  BOOST_TEST(made::run(folder, "unet-int8-none-single", "$P --data d --out i" + line).status == 0);
+  const auto rounded = made::record(folder, "i");
+  BOOST_TEST((made::record(folder, "f").at("losses") == rounded.at("losses")));
+  const auto weights = made::content(folder.path() / "i/checkpoint.safetensors");
+  BOOST_TEST(weights.size() < made::content(folder.path() / "f/checkpoint.safetensors").size() / 2);
+  BOOST_TEST(made::run(folder, "unet-int8-none-single", "$P --data d --resume --out i" + line).status == 0);
+  BOOST_TEST((weights == made::content(folder.path() / "i/checkpoint.safetensors")));
+  const auto ended = made::run(folder, "axonzoo-segment", "$P --model i/checkpoint.safetensors --out o --pixel-size 0.1 d/images/s5.png");
+  BOOST_TEST(ended.status == 0, ended.err);
+}
+
 BOOST_AUTO_TEST_CASE(pruned_weights_stay_zero_and_the_table_of_layers_says_so) {
   if (made::missing("unet-fp32-unstructured-single")) return;
   const made_folder folder;

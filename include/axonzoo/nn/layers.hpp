@@ -16,6 +16,7 @@
 #include <axonzoo/nn/instance_norm.hpp>
 #include <axonzoo/nn/macs.hpp>
 #include <axonzoo/nn/network.hpp>
+#include <axonzoo/nn/quantisable.hpp>
 
 namespace axonzoo {
 
@@ -26,19 +27,22 @@ inline at::Tensor filter_bank(at::IntArrayRef shape, std::int64_t fan_in, double
 }
 
 /// Convolution [N, Cin, H, W] -> [N, Cout, H/stride, W/stride] with bias and no norm: the last layer of a network.
-class conv_layer : public torch::nn::Module {
+class conv_layer : public quantisable {
  public:
   conv_layer(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride = 1, bool bias = true)
-      : stride_(stride),
-        weight_(register_parameter("weight", filter_bank({out, in, kernel, kernel}, in * kernel * kernel, 0.01))) {
+      : quantisable(filter_bank({out, in, kernel, kernel}, in * kernel * kernel, 0.01), 0), stride_(stride) {
     if (bias) bias_ = register_parameter("bias", at::zeros({out}));
   }
 
-  at::Tensor forward(const at::Tensor& x) { return counted(convolution(x, weight_, bias_, stride_, padding())); }
+  at::Tensor forward(const at::Tensor& x) {
+    activation_observer::look(this, x, {});
+    return counted(quantised() ? filters().convolved(x, {}, bias_, stride_, padding()) : convolution(x, weight_, bias_, stride_, padding()));
+  }
 
   /// Of `a` and `b` one after the other in the channels.
   at::Tensor forward(const at::Tensor& a, const at::Tensor& b) {
-    return counted(convolution_of_concatenated(a, b, weight_, bias_, stride_, padding()));
+    activation_observer::look(this, a, b);
+    return counted(quantised() ? filters().convolved(a, b, bias_, stride_, padding()) : convolution_of_concatenated(a, b, weight_, bias_, stride_, padding()));
   }
 
   [[nodiscard]] std::int64_t in_channels() const { return weight_.size(1); }
@@ -52,18 +56,17 @@ class conv_layer : public torch::nn::Module {
   }
 
   std::int64_t stride_;
-  at::Tensor weight_;
   at::Tensor bias_;
 };
 
 /// Transposed convolution with kernel and stride 2: [N, Cin, H, W] -> [N, Cout, 2H, 2W]. Weight [Cin, Cout, 2, 2].
-class up_layer : public torch::nn::Module {
+class up_layer : public quantisable {
  public:
-  up_layer(std::int64_t in, std::int64_t out)
-      : weight_(register_parameter("weight", filter_bank({in, out, 2, 2}, in, 0.01))), bias_(register_parameter("bias", at::zeros({out}))) {}
+  up_layer(std::int64_t in, std::int64_t out) : quantisable(filter_bank({in, out, 2, 2}, in, 0.01), 1), bias_(register_parameter("bias", at::zeros({out}))) {}
 
   at::Tensor forward(const at::Tensor& x) {
-    auto y = transposed_convolution_2x2(x, weight_, bias_);
+    activation_observer::look(this, x, {});
+    auto y = quantised() ? filters().convolved(x, {}, bias_, 2, 0) : transposed_convolution_2x2(x, weight_, bias_);
     mac_counter::add(y.numel() * weight_.size(0));
     return y;
   }
@@ -71,7 +74,6 @@ class up_layer : public torch::nn::Module {
   [[nodiscard]] std::int64_t out_channels() const { return weight_.size(1); }
 
  private:
-  at::Tensor weight_;
   at::Tensor bias_;
 };
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <limits>
 #include <map>
@@ -28,6 +29,7 @@
 #include <axonzoo/nn/shared_batch_statistics.hpp>
 #include <axonzoo/parallel/communicator.hpp>
 #include <axonzoo/parallel/shards.hpp>
+#include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/train/adamw.hpp>
 #include <axonzoo/train/master_weights.hpp>
 #include <axonzoo/train/options.hpp>
@@ -263,7 +265,7 @@ class trainer {
         if (prune_->finished() && dice > best_) {
           best_ = dice;
           best_epoch_ = epoch_;
-          if (ranks_.rank() == 0) task_.write_checkpoint(options_.out / "checkpoint.safetensors", *net_);
+          if (ranks_.rank() == 0) task_.write_checkpoint(chosen_weights(), *net_);
         }
         exchange_average();
       });
@@ -287,7 +289,7 @@ class trainer {
     bytes[ranks_.rank()] = static_cast<double>(optimizer_->bytes());
     ranks_.sum(bytes);
     for (int rank = 0; rank < ranks_.world_size(); ++rank) optimizer_bytes_.push_back(static_cast<std::int64_t>(bytes[rank].item<double>()));
-    const auto path = options_.out / "checkpoint.safetensors";
+    const auto path = chosen_weights();
     if (!task_.validates() || best_ < 0) {
       exchange_average();
       if (ranks_.rank() == 0) task_.write_checkpoint(path, *net_);
@@ -297,6 +299,15 @@ class trainer {
       task_.read_checkpoint(path, *net_);
     }
     net_->eval();
+    if (!recipe_.setting.quantises) return;
+    ranks_.detach();
+    phases_.time("quantise", [&] { quantise(*net_, task_.calibration_set(ranks_)); });
+    if (ranks_.rank() == 0) task_.write_checkpoint(options_.out / "checkpoint.safetensors", *net_);
+  }
+
+  /// Where the best weights are kept. Those that will be rounded lie beside the checkpoint, so that a run can be taken up again.
+  [[nodiscard]] std::filesystem::path chosen_weights() const {
+    return options_.out / (recipe_.setting.quantises ? "unrounded.safetensors" : "checkpoint.safetensors");
   }
 
   /// Collective; rank 0 writes.
