@@ -37,6 +37,7 @@ struct semi_structured;
 struct single;
 struct ddp;
 struct sharded;
+struct tensor_parallel;
 
 /// One optimisation variant of one model, as a type.
 template <class Model, class Precision = fp32, class Pruning = none, class Parallel = single>

@@ -21,6 +21,7 @@
 #include <axonzoo/parallel/ddp_communicator.hpp>
 #include <axonzoo/parallel/launch_processes.hpp>
 #include <axonzoo/parallel/sharded.hpp>
+#include <axonzoo/parallel/tensor_communicator.hpp>
 #include <axonzoo/run.hpp>
 #include <axonzoo/train/layer_table.hpp>
 #include <axonzoo/train/train.hpp>

@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
     if (made::missing(one) || made::missing(two)) return;
     const made_folder folder;
     made::paired(folder, "d");
-    // Where a pooling's argmax is nearly tied, rounding decides it, and one step's loss jumps; at a small rate the next ones are as before.
+    // SegNet's course is chaotic at usual rates: a rounding error grows tenfold with each step.
     const auto line = std::string("$P --data d --steps 20 --patch 32 --batch 4 --threads 1 --turns 1 --tile-overlap 0 --test-subjects s5 --width 4") +
                       (model == "unet" ? " --levels 3" : " --optimizer sgd --learning-rate 1e-5");
     BOOST_TEST(made::run(folder, one, line + " --out one").status == 0);
@@ -94,9 +94,7 @@ BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
     const auto a = made::record(folder, "one").at("losses").get<std::vector<double>>(), b = made::record(folder, "two").at("losses").get<std::vector<double>>();
     BOOST_REQUIRE_EQUAL(a.size(), 20u);
     BOOST_REQUIRE_EQUAL(b.size(), 20u);
-    std::size_t equal = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) equal += std::abs(a[i] - b[i]) < 1e-5;
-    BOOST_TEST(equal >= (model == "unet" ? 20u : 10u), model << ": " << equal << " of 20 losses are equal to 1e-5");
+    for (std::size_t i = 0; i < a.size(); ++i) BOOST_TEST(std::abs(a[i] - b[i]) < 1e-5, model << " step " << i + 1 << ": " << a[i] << " and " << b[i]);
   }
 }
 

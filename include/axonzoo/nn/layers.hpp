@@ -12,6 +12,7 @@
 #include <torch/nn/module.h>
 
 #include <axonzoo/nn/batch_norm.hpp>
+#include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/convolution.hpp>
 #include <axonzoo/nn/instance_norm.hpp>
 #include <axonzoo/nn/macs.hpp>
@@ -34,15 +35,21 @@ class conv_layer : public quantisable {
     if (bias) bias_ = register_parameter("bias", at::zeros({out}));
   }
 
-  at::Tensor forward(const at::Tensor& x) {
+  at::Tensor forward(const at::Tensor& x) { return joined(share(x), weight_.size(0)); }
+
+  /// The output channels that fall to this rank, all where they are not split (channel_split).
+  at::Tensor share(const at::Tensor& x) {
     activation_observer::look(this, x, {});
-    return counted(quantised() ? filters().convolved(x, {}, bias_, stride_, padding()) : convolution(x, weight_, bias_, stride_, padding()));
+    if (quantised()) return counted(filters().convolved(x, {}, bias_, stride_, padding()));
+    return counted(convolution(summed_backward(x, weight_.size(0)), channel_split::share(weight_, 0), channel_split::share(bias_, 0), stride_, padding()));
   }
 
   /// Of `a` and `b` one after the other in the channels.
-  at::Tensor forward(const at::Tensor& a, const at::Tensor& b) {
+  at::Tensor share(const at::Tensor& a, const at::Tensor& b) {
     activation_observer::look(this, a, b);
-    return counted(quantised() ? filters().convolved(a, b, bias_, stride_, padding()) : convolution_of_concatenated(a, b, weight_, bias_, stride_, padding()));
+    if (quantised()) return counted(filters().convolved(a, b, bias_, stride_, padding()));
+    return counted(convolution_of_concatenated(summed_backward(a, weight_.size(0)), summed_backward(b, weight_.size(0)), channel_split::share(weight_, 0),
+                                               channel_split::share(bias_, 0), stride_, padding()));
   }
 
   [[nodiscard]] std::int64_t in_channels() const { return weight_.size(1); }
@@ -66,9 +73,11 @@ class up_layer : public quantisable {
 
   at::Tensor forward(const at::Tensor& x) {
     activation_observer::look(this, x, {});
-    auto y = quantised() ? filters().convolved(x, {}, bias_, 2, 0) : transposed_convolution_2x2(x, weight_, bias_);
+    const auto outs = weight_.size(1);
+    const auto y = quantised() ? filters().convolved(x, {}, bias_, 2, 0)
+                               : transposed_convolution_2x2(summed_backward(x, outs), channel_split::share(weight_, 1), channel_split::share(bias_, 0));
     mac_counter::add(y.numel() * weight_.size(0));
-    return y;
+    return joined(y, outs);
   }
 
   [[nodiscard]] std::int64_t out_channels() const { return weight_.size(1); }
@@ -108,10 +117,10 @@ class conv_block : public torch::nn::Module {
         conv_(register_module("conv", std::make_shared<conv_layer>(in, out, 3, stride, false))),
         norm_(register_module("norm", std::make_shared<norm_parameters>(out, kind == norm_kind::batch_relu))) {}
 
-  at::Tensor forward(const at::Tensor& x) { return activated(conv_->forward(x)); }
+  at::Tensor forward(const at::Tensor& x) { return activated(conv_->share(x)); }
 
   /// Of `a` and `b` one after the other in the channels: a decoder's input and its skip connection.
-  at::Tensor forward(const at::Tensor& a, const at::Tensor& b) { return activated(conv_->forward(a, b)); }
+  at::Tensor forward(const at::Tensor& a, const at::Tensor& b) { return activated(conv_->share(a, b)); }
 
   /// Adds the axes that carry this block's output channels to `group`; `prefix` is the block's name in its network.
   void add_output_axes(channel_group& group, const std::string& prefix) const {
@@ -127,8 +136,15 @@ class conv_block : public torch::nn::Module {
  private:
   // takes a temporary, so that without gradients its memory is used again
   at::Tensor activated(at::Tensor&& x) {
-    if (kind_ == norm_kind::instance_leaky) return instance_norm_leaky_relu(std::move(x), norm_->weight, norm_->bias, 1e-5, 0.01);
-    return batch_norm_relu(std::move(x), norm_->weight, norm_->bias, norm_->running_mean, norm_->running_variance, is_training(), 0.1, 1e-5);
+    const auto outs = out_channels();
+    const auto own = [](const at::Tensor& of_channels) { return channel_split::share(of_channels, 0); };
+    if (kind_ == norm_kind::instance_leaky) return joined(instance_norm_leaky_relu(std::move(x), own(norm_->weight), own(norm_->bias), 1e-5, 0.01), outs);
+    auto y = batch_norm_relu(std::move(x), own(norm_->weight), own(norm_->bias), own(norm_->running_mean), own(norm_->running_variance), is_training(), 0.1, 1e-5);
+    if (is_training()) {
+      exchange_shares(norm_->running_mean);
+      exchange_shares(norm_->running_variance);
+    }
+    return joined(y, outs);
   }
 
   norm_kind kind_;

@@ -176,7 +176,8 @@ class trainer {
     net_->train();
     const auto scope = recipe_.setting.enter(device_.type());
     std::optional<shared_batch_statistics> shared;
-    if (ranks_.world_size() > 1) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
+    const auto splitting = ranks_.split_layers();
+    if (ranks_.splits_batches()) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
     optimizer_->clear_gradients();
     double value = 0;
     for (std::size_t part = 0; part <= batch.further.size(); ++part) {
@@ -191,6 +192,7 @@ class trainer {
       if (scale_.active()) loss = loss * scale_.value();
       if (last) ranks_.before_backward(loss);
       loss.backward();
+      if (last) ranks_.after_backward(*net_);
       const double exposed = last && ranks_.world_size() > 1 ? ranks_.exposed_seconds() : 0;
       phases_.add("backward", seconds_since(begin) - exposed);
       phases_.add("communicate", exposed);

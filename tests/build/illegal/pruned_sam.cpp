@@ -2,6 +2,7 @@
 #include "policies.hpp"
 
 #include <axonzoo/models/promptable.hpp>
+#include <axonzoo/parallel/tensor_parallel.hpp>
 #include <axonzoo/precision/fp32.hpp>
 #include <axonzoo/precision/int8.hpp>
 #include <axonzoo/pruning/none.hpp>
@@ -11,4 +12,5 @@ using chosen = axonzoo::variant<axonzoo::neuro_sam_tiny, illegal::precision, ill
 static_assert(chosen::illegal.find("no pruning policy fits") != std::string_view::npos);
 static_assert(axonzoo::variant<axonzoo::sam, axonzoo::fp32, axonzoo::none, illegal::parallel>::illegal.find("not trained") != std::string_view::npos);
 static_assert(axonzoo::variant<axonzoo::sam, axonzoo::int8, axonzoo::none, illegal::parallel>::illegal.find("fp32 or bf16") != std::string_view::npos);
+static_assert(axonzoo::variant<axonzoo::med_sam, axonzoo::fp32, axonzoo::none, axonzoo::tensor_parallel>::illegal.find("not split over ranks") != std::string_view::npos);
 auto made = axonzoo::recipe_of<chosen>();
