@@ -21,6 +21,7 @@
 
 #include <axonzoo/models/registry.hpp>
 #include <axonzoo/nn/macs.hpp>
+#include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/precision/registry.hpp>
 
 #include "source_folder.hpp"
@@ -40,7 +41,7 @@ struct step_settings {
 
   void add_to(CLI::App& app) {
     app.add_option("--model", model, "unet or segnet")->check(CLI::IsMember({"unet", "segnet"}))->capture_default_str();
-    app.add_option("--precision", precision, "fp32 or bf16")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();
+    app.add_option("--precision", precision, "fp32, bf16 or, for inference, int8")->check(CLI::IsMember({"fp32", "bf16", "int8"}))->capture_default_str();
     app.add_option("--batch", batch, "patches at once")->check(CLI::Range(1, 4096))->capture_default_str();
     app.add_option("--patch", patch, "px of a side, a multiple of 32")->check(CLI::Range(32, 8192))->capture_default_str();
     app.add_option("--repeats", repeats, "pairs of steps")->check(CLI::Range(1, 100000))->capture_default_str();
@@ -55,6 +56,7 @@ struct step_settings {
 
   [[nodiscard]] c10::ScalarType compute_type() const { return axonzoo::setting_of(precision).compute_type; }
   [[nodiscard]] double tolerance() const {
+    if (precision == "int8") return axonzoo::int8::tolerance;
     return precision == "bf16" ? axonzoo::bf16::tolerance : 100 * axonzoo::fp32::tolerance;
   }
   [[nodiscard]] std::shared_ptr<void> enter_precision() const { return axonzoo::setting_of(precision).enter(c10::kCPU); }
@@ -76,6 +78,12 @@ struct workload {
     images = at::randn({settings.batch, 1, settings.patch, settings.patch}).contiguous(at::MemoryFormat::ChannelsLast);
     labels = at::randint(3, {settings.batch, settings.patch, settings.patch}, at::kByte);
     net->train(training);
+    if (axonzoo::setting_of(settings.precision).quantises) {
+      if (training) throw axonzoo::error("timing a training step in " + settings.precision, "rounded weights take no gradients", "give --precision fp32 or bf16");
+      axonzoo::calibration noise;
+      noise.each_batch = [this](std::int64_t, const auto& visit) { visit({images, labels, 0}); };
+      axonzoo::quantise(*net, noise);
+    }
     const at::NoGradGuard no_gradients;
     const axonzoo::mac_counter counter;
     const auto scope = settings.enter_precision();

@@ -71,6 +71,7 @@ function(axonzoo_add_variants)
 [[gnu::used]] const auto axonzoo_run_program = &axonzoo::run_program;
 [[gnu::used]] const auto axonzoo_ddp_connect = &axonzoo::ddp::connect;
 [[gnu::used]] const auto axonzoo_sharded_connect = &axonzoo::sharded::connect;
+[[gnu::used]] const auto axonzoo_tensor_parallel_connect = &axonzoo::tensor_parallel::connect;
 ]=])
     add_library(axonzoo_program STATIC "${folder}/program.cpp")
     _axonzoo_link_variant(axonzoo_program LIBRARY)

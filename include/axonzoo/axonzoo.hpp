@@ -18,6 +18,7 @@
 #include <axonzoo/parallel/single.hpp>
 #include <axonzoo/precision/bf16.hpp>
 #include <axonzoo/precision/fp32.hpp>
+#include <axonzoo/precision/int8.hpp>
 #include <axonzoo/pruning/alternate_slimming.hpp>
 #include <axonzoo/pruning/disturbed_taylor.hpp>
 #include <axonzoo/pruning/hessian.hpp>

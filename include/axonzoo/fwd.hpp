@@ -21,6 +21,7 @@ struct tf32;
 struct bf16;
 struct pure_bf16;
 struct fp16;
+struct int8;
 
 // pruning
 struct none;
@@ -38,6 +39,7 @@ struct semi_structured;
 struct single;
 struct ddp;
 struct sharded;
+struct tensor_parallel;
 
 /// One optimisation variant of one model, as a type.
 template <class Model, class Precision = fp32, class Pruning = none, class Parallel = single>

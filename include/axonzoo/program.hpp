@@ -21,6 +21,7 @@
 #include <axonzoo/parallel/ddp_communicator.hpp>
 #include <axonzoo/parallel/launch_processes.hpp>
 #include <axonzoo/parallel/sharded.hpp>
+#include <axonzoo/parallel/tensor_communicator.hpp>
 #include <axonzoo/run.hpp>
 #include <axonzoo/train/layer_table.hpp>
 #include <axonzoo/train/train.hpp>
@@ -145,7 +146,7 @@ inline int train_in_place(program_options& options, const recipe& chosen, std::c
       if (score.at("count") > 0) std::cout << "prompted " << name << " dice " << score.at("dice").get<double>() << " iou " << score.at("iou").get<double>() << " (oracle boxes, " << score.at("count") << " of 50 px and more)\n";
     }
   }
-  print_layers(record.at("layers"), std::cout);
+  if (chosen.pruning != "none") print_layers(record.at("layers"), std::cout);
   std::cout << "written to " << options.train.out.string() << "\n";
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <axonzoo/infer/predictor.hpp>
+#include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/pruning/magnitude.hpp>
 
 #include "../models/made_network.hpp"
@@ -64,6 +65,44 @@ BOOST_AUTO_TEST_CASE(a_pruned_network_comes_back_from_its_checkpoint) {
     BOOST_TEST(labels.shape(1) == 50u);
     BOOST_TEST(loaded.segment(ramp(1, 1, 1), 0.1).size() == 1u);
     refused("pixel size", [&] { static_cast<void>(loaded.segment(ramp(8, 8, 1), 0)); });
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_network_in_eight_bits_is_near_its_original_and_comes_back_from_its_checkpoint) {
+  const folder here;
+  for (const std::string model : {"unet", "segnet"}) {
+    axonzoo::unet shallow;  // rounding errors of many layers without training add up
+    shallow.levels = 2;
+    const auto net = model == "unet" ? shallow.make(1, 3) : axonzoo::maker_of(model)(1, 3);
+    net->eval();
+    axonzoo::calibration calibrating;
+    calibrating.each_batch = [](std::int64_t count, const auto& visit) {
+      for (std::int64_t i = 0; i < count; ++i) visit({made::images(2, 64), {}, 0});
+    };
+    axonzoo::calibration empty;
+    empty.each_batch = [](std::int64_t, const auto&) {};
+    refused("no image came", [&] { axonzoo::quantise(*net, empty); });
+    const auto x = made::images(1, 64);
+    const auto before = net->forward(x).front();
+    const auto floats = axonzoo::named_tensors(*net).size();
+    axonzoo::quantise(*net, calibrating);
+    const auto after = net->forward(x).front();
+    const double apart = (after - before).norm().item<double>() / before.norm().item<double>();
+    BOOST_TEST(apart > 0);
+    BOOST_TEST(apart < (model == "unet" ? 0.1 : 0.7), model << " differs by " << apart);
+    auto tensors = axonzoo::named_tensors(*net);
+    BOOST_TEST(tensors.size() > floats);
+    BOOST_TEST((tensors.at("down1a.conv.weight").scalar_type() == at::kChar));
+    auto facts = facts_of(model);
+    facts.precision = "int8";
+    const auto path = here.path / (model + "-int8.safetensors");
+    axonzoo::write_checkpoint(path, tensors, facts);
+    axonzoo::predictor loaded(path);
+    BOOST_TEST(at::equal(after, loaded.net().forward(x).front()));
+    tensors.at("down1a.conv.input_range") = at::zeros({2});
+    axonzoo::write_checkpoint(path, tensors, facts);
+    axonzoo::predictor broken(path);
+    refused("8 bits", [&] { broken.net().forward(x); });
   }
 }
 

@@ -7,12 +7,17 @@
 #include <utility>
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/randn_like.h>
 #include <ATen/ops/zeros.h>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/convolution.hpp>
+#include <axonzoo/nn/quantised_convolution.hpp>
 
 namespace {
 
@@ -142,6 +147,47 @@ BOOST_AUTO_TEST_CASE(transposed_equals_the_definition_with_its_gradients) {
     for (const auto type : {at::kFloat, at::kBFloat16}) {
       check(name, type, x, weight, bias, ours, truth);
       check(name, type, x.contiguous(), weight.contiguous(), bias, ours, truth);
+    }
+  }
+}
+
+/// Sums of whole numbers are exact, so only the last two roundings to float part them from the definition in double.
+BOOST_AUTO_TEST_CASE(eight_bits_equal_their_definition_whichever_way_they_are_summed) {
+  const auto range = axonzoo::activation_range::reaching(-1.5, 3);  // what lies beyond is cut
+  const auto whole_weights = [](at::IntArrayRef sizes) { return at::randint(-127, 128, sizes, at::kChar).contiguous(at::MemoryFormat::ChannelsLast); };
+  const auto layers_in_eight_bits = [&] {
+    for (const auto& l : layers) {
+      const at::Tensor x = normal({l.images, l.in, l.height, l.width}), bias = l.out % 2 == 1 ? at::randn({l.out}) : at::Tensor();
+      axonzoo::quantised_filters filters(whole_weights({l.out, l.in, l.kernel, l.kernel}), at::rand({l.out}) + 0.1, range, false);
+      const auto expected = filters.convolved_reference(x, bias, l.stride, l.padding);
+      BOOST_TEST_CONTEXT(l.name()) {
+        for (int again = 0; again < 2; ++again) BOOST_TEST(apart(filters.convolved(x, {}, bias, l.stride, l.padding), expected) < 5e-7);
+        BOOST_TEST(apart(filters.convolved(x.contiguous(), {}, bias, l.stride, l.padding), expected) < 5e-7);
+        if (l.in < 2) continue;
+        const auto a = x.narrow(1, 0, l.in / 2), b = x.narrow(1, l.in / 2, l.in - l.in / 2);
+        BOOST_TEST(apart(filters.convolved(a, b, bias, l.stride, l.padding), expected) < 5e-7);
+      }
+    }
+  };
+  layers_in_eight_bits();
+  {
+    const direct_sums direct;
+    layers_in_eight_bits();
+  }
+  for (const auto& [in, out, height, width] : {std::tuple{48, 24, 16, 16}, {7, 5, 3, 9}, {33, 1, 1, 1}, {16, 100, 6, 4}}) {
+    const at::Tensor x = normal({2, in, height, width}), bias = at::randn({out});
+    axonzoo::quantised_filters filters(whole_weights({in, out, 2, 2}), at::rand({out}) + 0.1, range, true);
+    BOOST_TEST(apart(filters.convolved(x, {}, bias, 2, 0), filters.convolved_reference(x, bias, 2, 0)) < 5e-7);
+  }
+}
+
+/// The largest sums that occur: all inputs and weights at the ends of their ranges, as many channels as SegNet has and more.
+BOOST_AUTO_TEST_CASE(eight_bits_do_not_overflow) {
+  for (const int in : {512, 1024, 1801}) {
+    for (const float sign : {-1.0F, 1.0F}) {
+      const at::Tensor x = at::full({1, in, 8, 8}, 300.0F), weight = at::full({16, in, 3, 3}, static_cast<int>(127 * sign), at::kChar);
+      axonzoo::quantised_filters filters(weight, at::ones({16}), axonzoo::activation_range{1, 0}, false);
+      BOOST_TEST(apart(filters.convolved(x, {}, {}, 1, 1), filters.convolved_reference(x, {}, 1, 1)) < 5e-7);
     }
   }
 }

@@ -12,11 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/ops/allclose.h>
+
 #include <axonzoo/data/open.hpp>
+#include <axonzoo/models/segnet.hpp>
 #include <axonzoo/models/unet.hpp>
 #include <axonzoo/parallel/launch_processes.hpp>
 #include <axonzoo/parallel/sharded.hpp>
 #include <axonzoo/parallel/single.hpp>
+#include <axonzoo/parallel/tensor_parallel.hpp>
 #include <axonzoo/precision/fp16.hpp>
 #include <axonzoo/precision/fp32.hpp>
 #include <axonzoo/precision/pure_bf16.hpp>
@@ -62,6 +66,10 @@ struct overflowing {
 
 struct small_unet : axonzoo::unet {
   small_unet() { width = 4, levels = 3; }
+};
+
+struct small_segnet : axonzoo::segnet {
+  small_segnet() { width = 4; }
 };
 
 template <class Parallel, class Pruning = axonzoo::none, class Precision = axonzoo::fp32>
@@ -155,6 +163,23 @@ BOOST_AUTO_TEST_CASE(ranks_that_share_the_optimiser_have_the_losses_of_one_and_h
   BOOST_TEST(shares.size() == 2u);
   for (const double share : shares) BOOST_TEST(share / whole <= 0.55);
   BOOST_TEST(shares[0] + shares[1] == whole);
+}
+
+BOOST_AUTO_TEST_CASE(ranks_that_share_the_layers_have_the_losses_and_the_running_statistics_of_one) {
+  trainings all;
+  const auto one = all.run<variant<axonzoo::single>>("one", 1), three = all.run<variant<axonzoo::tensor_parallel>>("three", 3);
+  BOOST_TEST(largest_difference(one, three) < 1e-5);
+  BOOST_TEST(std::abs(one.at("history").back().at("validation").at("dice").get<double>() - three.at("history").back().at("validation").at("dice").get<double>()) < 1e-3);
+  all.options.optimizer = "sgd";  // with batch norm a network is more sensitive to rounding
+  all.options.learning_rate = 1e-5;
+  all.options.steps = 6;
+  all.run<axonzoo::variant<small_segnet, axonzoo::fp32, axonzoo::none, axonzoo::single>>("norms-one", 1);
+  const auto expected = axonzoo::read_safetensors(all.options.out / "training_state.safetensors").tensors;
+  all.run<axonzoo::variant<small_segnet, axonzoo::fp32, axonzoo::none, axonzoo::tensor_parallel>>("norms-two", 2);
+  const auto found = axonzoo::read_safetensors(all.options.out / "training_state.safetensors").tensors;
+  for (const auto& [name, tensor] : expected) {
+    if (name.starts_with("network/")) BOOST_TEST(at::allclose(tensor, found.at(name), 1e-4, 1e-5), name);
+  }
 }
 
 template <class Pruning>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -41,7 +42,7 @@ inline outcome run(const made_folder& folder, const std::string& name, const std
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content(err)};
 }
 
-/// Six small micrographs of six subjects, discs of axon in rings of myelin.
+/// Six small micrographs of six subjects, discs of axon in rings of myelin, grainy: where a pattern repeats, neighbours in a pooling can be equal but for rounding.
 inline void paired(const made_folder& folder, const std::string& name, std::size_t side = 64) {
   for (int i = 0; i < 6; ++i) {
     const auto ring = [&](std::size_t y, std::size_t x) {
@@ -52,7 +53,10 @@ inline void paired(const made_folder& folder, const std::string& name, std::size
     const auto stem = "s" + std::to_string(i) + ".png";
     folder.png(name + "/masks/" + stem, side, side, ring);
     folder.png(name + "/images/" + stem, side, side, [&](std::size_t y, std::size_t x) {
-      return ring(y, x) == 127 ? 200 - static_cast<int>((x * 7 + y * 13) % 23) : 90 + static_cast<int>((x * 5 + y * 11) % 31);
+      std::uint32_t grain = static_cast<std::uint32_t>((static_cast<std::size_t>(i) * side + y) * side + x) * 0x9e3779b1U;
+      grain = (grain ^ grain >> 15) * 0x85ebca6bU;
+      grain ^= grain >> 13;
+      return ring(y, x) == 127 ? 200 - static_cast<int>(grain % 23) : 90 + static_cast<int>(grain % 31);
     });
   }
 }

@@ -43,6 +43,23 @@ BOOST_AUTO_TEST_CASE(stopped_and_resumed_equals_uninterrupted) {
   BOOST_TEST(whole.at("parameters").get<int>() < whole.at("parameters_before").get<int>() / 2);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_rounded_to_eight_bits_trains_as_fp32_goes_on_and_segments) {
+  if (made::missing("unet-int8-none-single") || made::missing("unet-fp32-none-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto line = made::small_unet + "--width 8 --steps 20";
+  BOOST_TEST(made::run(folder, "unet-fp32-none-single", "$P --data d --out f" + line).status == 0);
+  BOOST_TEST(made::run(folder, "unet-int8-none-single", "$P --data d --out i" + line).status == 0);
+  const auto rounded = made::record(folder, "i");
+  BOOST_TEST((made::record(folder, "f").at("losses") == rounded.at("losses")));
+  const auto weights = made::content(folder.path() / "i/checkpoint.safetensors");
+  BOOST_TEST(weights.size() < made::content(folder.path() / "f/checkpoint.safetensors").size() / 2);
+  BOOST_TEST(made::run(folder, "unet-int8-none-single", "$P --data d --resume --out i" + line).status == 0);
+  BOOST_TEST((weights == made::content(folder.path() / "i/checkpoint.safetensors")));
+  const auto ended = made::run(folder, "axonzoo-segment", "$P --model i/checkpoint.safetensors --out o --pixel-size 0.1 d/images/s5.png");
+  BOOST_TEST(ended.status == 0, ended.err);
+}
+
 BOOST_AUTO_TEST_CASE(pruned_weights_stay_zero_and_the_table_of_layers_says_so) {
   if (made::missing("unet-fp32-unstructured-single")) return;
   const made_folder folder;
@@ -68,7 +85,7 @@ BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
     if (made::missing(one) || made::missing(two)) return;
     const made_folder folder;
     made::paired(folder, "d");
-    // Where a pooling's argmax is nearly tied, rounding decides it, and one step's loss jumps; at a small rate the next ones are as before.
+    // SegNet's course is chaotic at usual rates: a rounding error grows tenfold with each step.
     const auto line = std::string("$P --data d --steps 20 --patch 32 --batch 4 --threads 1 --turns 1 --tile-overlap 0 --test-subjects s5 --width 4") +
                       (model == "unet" ? " --levels 3" : " --optimizer sgd --learning-rate 1e-5");
     BOOST_TEST(made::run(folder, one, line + " --out one").status == 0);
@@ -77,9 +94,7 @@ BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
     const auto a = made::record(folder, "one").at("losses").get<std::vector<double>>(), b = made::record(folder, "two").at("losses").get<std::vector<double>>();
     BOOST_REQUIRE_EQUAL(a.size(), 20u);
     BOOST_REQUIRE_EQUAL(b.size(), 20u);
-    std::size_t equal = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) equal += std::abs(a[i] - b[i]) < 1e-5;
-    BOOST_TEST(equal >= (model == "unet" ? 20u : 10u), model << ": " << equal << " of 20 losses are equal to 1e-5");
+    for (std::size_t i = 0; i < a.size(); ++i) BOOST_TEST(std::abs(a[i] - b[i]) < 1e-5, model << " step " << i + 1 << ": " << a[i] << " and " << b[i]);
   }
 }
 

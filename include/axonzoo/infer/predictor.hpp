@@ -12,6 +12,7 @@
 #include <axonzoo/infer/labels.hpp>
 #include <axonzoo/infer/tiles.hpp>
 #include <axonzoo/models/registry.hpp>
+#include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/precision/registry.hpp>
 
 namespace axonzoo {
@@ -28,6 +29,7 @@ class predictor {
     precision_ = setting_of(facts_.precision);
     if (!make) make = maker_of(facts_.model, file.tensors);
     net_ = make(facts_.channels, static_cast<std::int64_t>(facts_.classes.size()));
+    if (precision_.quantises) expect_quantised(*net_, file.tensors);
     load_tensors(*net_, file.tensors, origin);
     net_->to(device_);
     net_->eval();

@@ -12,10 +12,12 @@
 #include <torch/nn/module.h>
 
 #include <axonzoo/nn/batch_norm.hpp>
+#include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/convolution.hpp>
 #include <axonzoo/nn/instance_norm.hpp>
 #include <axonzoo/nn/macs.hpp>
 #include <axonzoo/nn/network.hpp>
+#include <axonzoo/nn/quantisable.hpp>
 
 namespace axonzoo {
 
@@ -26,19 +28,28 @@ inline at::Tensor filter_bank(at::IntArrayRef shape, std::int64_t fan_in, double
 }
 
 /// Convolution [N, Cin, H, W] -> [N, Cout, H/stride, W/stride] with bias and no norm: the last layer of a network.
-class conv_layer : public torch::nn::Module {
+class conv_layer : public quantisable {
  public:
   conv_layer(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride = 1, bool bias = true)
-      : stride_(stride),
-        weight_(register_parameter("weight", filter_bank({out, in, kernel, kernel}, in * kernel * kernel, 0.01))) {
+      : quantisable(filter_bank({out, in, kernel, kernel}, in * kernel * kernel, 0.01), 0), stride_(stride) {
     if (bias) bias_ = register_parameter("bias", at::zeros({out}));
   }
 
-  at::Tensor forward(const at::Tensor& x) { return counted(convolution(x, weight_, bias_, stride_, padding())); }
+  at::Tensor forward(const at::Tensor& x) { return joined(share(x), weight_.size(0)); }
+
+  /// The output channels that fall to this rank, all where they are not split (channel_split).
+  at::Tensor share(const at::Tensor& x) {
+    activation_observer::look(this, x, {});
+    if (quantised()) return counted(filters().convolved(x, {}, bias_, stride_, padding()));
+    return counted(convolution(summed_backward(x, weight_.size(0)), channel_split::share(weight_, 0), channel_split::share(bias_, 0), stride_, padding()));
+  }
 
   /// Of `a` and `b` one after the other in the channels.
-  at::Tensor forward(const at::Tensor& a, const at::Tensor& b) {
-    return counted(convolution_of_concatenated(a, b, weight_, bias_, stride_, padding()));
+  at::Tensor share(const at::Tensor& a, const at::Tensor& b) {
+    activation_observer::look(this, a, b);
+    if (quantised()) return counted(filters().convolved(a, b, bias_, stride_, padding()));
+    return counted(convolution_of_concatenated(summed_backward(a, weight_.size(0)), summed_backward(b, weight_.size(0)), channel_split::share(weight_, 0),
+                                               channel_split::share(bias_, 0), stride_, padding()));
   }
 
   [[nodiscard]] std::int64_t in_channels() const { return weight_.size(1); }
@@ -52,26 +63,26 @@ class conv_layer : public torch::nn::Module {
   }
 
   std::int64_t stride_;
-  at::Tensor weight_;
   at::Tensor bias_;
 };
 
 /// Transposed convolution with kernel and stride 2: [N, Cin, H, W] -> [N, Cout, 2H, 2W]. Weight [Cin, Cout, 2, 2].
-class up_layer : public torch::nn::Module {
+class up_layer : public quantisable {
  public:
-  up_layer(std::int64_t in, std::int64_t out)
-      : weight_(register_parameter("weight", filter_bank({in, out, 2, 2}, in, 0.01))), bias_(register_parameter("bias", at::zeros({out}))) {}
+  up_layer(std::int64_t in, std::int64_t out) : quantisable(filter_bank({in, out, 2, 2}, in, 0.01), 1), bias_(register_parameter("bias", at::zeros({out}))) {}
 
   at::Tensor forward(const at::Tensor& x) {
-    auto y = transposed_convolution_2x2(x, weight_, bias_);
+    activation_observer::look(this, x, {});
+    const auto outs = weight_.size(1);
+    const auto y = quantised() ? filters().convolved(x, {}, bias_, 2, 0)
+                               : transposed_convolution_2x2(summed_backward(x, outs), channel_split::share(weight_, 1), channel_split::share(bias_, 0));
     mac_counter::add(y.numel() * weight_.size(0));
-    return y;
+    return joined(y, outs);
   }
 
   [[nodiscard]] std::int64_t out_channels() const { return weight_.size(1); }
 
  private:
-  at::Tensor weight_;
   at::Tensor bias_;
 };
 
@@ -106,10 +117,10 @@ class conv_block : public torch::nn::Module {
         conv_(register_module("conv", std::make_shared<conv_layer>(in, out, 3, stride, false))),
         norm_(register_module("norm", std::make_shared<norm_parameters>(out, kind == norm_kind::batch_relu))) {}
 
-  at::Tensor forward(const at::Tensor& x) { return activated(conv_->forward(x)); }
+  at::Tensor forward(const at::Tensor& x) { return activated(conv_->share(x)); }
 
   /// Of `a` and `b` one after the other in the channels: a decoder's input and its skip connection.
-  at::Tensor forward(const at::Tensor& a, const at::Tensor& b) { return activated(conv_->forward(a, b)); }
+  at::Tensor forward(const at::Tensor& a, const at::Tensor& b) { return activated(conv_->share(a, b)); }
 
   /// Adds the axes that carry this block's output channels to `group`; `prefix` is the block's name in its network.
   void add_output_axes(channel_group& group, const std::string& prefix) const {
@@ -125,8 +136,15 @@ class conv_block : public torch::nn::Module {
  private:
   // takes a temporary, so that without gradients its memory is used again
   at::Tensor activated(at::Tensor&& x) {
-    if (kind_ == norm_kind::instance_leaky) return instance_norm_leaky_relu(std::move(x), norm_->weight, norm_->bias, 1e-5, 0.01);
-    return batch_norm_relu(std::move(x), norm_->weight, norm_->bias, norm_->running_mean, norm_->running_variance, is_training(), 0.1, 1e-5);
+    const auto outs = out_channels();
+    const auto own = [](const at::Tensor& of_channels) { return channel_split::share(of_channels, 0); };
+    if (kind_ == norm_kind::instance_leaky) return joined(instance_norm_leaky_relu(std::move(x), own(norm_->weight), own(norm_->bias), 1e-5, 0.01), outs);
+    auto y = batch_norm_relu(std::move(x), own(norm_->weight), own(norm_->bias), own(norm_->running_mean), own(norm_->running_variance), is_training(), 0.1, 1e-5);
+    if (is_training()) {
+      exchange_shares(norm_->running_mean);
+      exchange_shares(norm_->running_variance);
+    }
+    return joined(y, outs);
   }
 
   norm_kind kind_;

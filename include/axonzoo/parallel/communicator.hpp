@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include <ATen/core/Tensor.h>
 
@@ -29,6 +30,15 @@ class communicator {
 
   /// Before each backward pass from `loss`.
   virtual void before_backward(const at::Tensor& loss) = 0;
+
+  /// After each backward pass, before its gradients are used.
+  virtual void after_backward(network&) {}
+
+  /// In force while the network trains on a batch and the result lives: how its layers share their work; null where they do not.
+  [[nodiscard]] virtual std::shared_ptr<void> split_layers() { return nullptr; }
+
+  /// Whether each rank has samples of its own in a batch; otherwise all have all of them.
+  [[nodiscard]] virtual bool splits_batches() const { return world_size() > 1; }
 
   /// Seconds of the last backward pass that went by after this rank's own gradients were complete.
   [[nodiscard]] virtual double exposed_seconds() const = 0;

@@ -38,16 +38,14 @@ class ddp_communicator : public communicator {
 
   void attach(network& net) override {
     detach();
+    equalise(net);
     std::vector<at::Tensor> parameters;
     std::unordered_map<std::size_t, std::string> names;
     for (const auto& item : net.named_parameters()) {
-      auto value = item.value().detach();
-      broadcast(value);
       if (!item.value().requires_grad()) continue;
       names.emplace(parameters.size(), item.key());
       parameters.push_back(item.value());
     }
-    for (auto& buffer : net.buffers()) broadcast(buffer);
     // gradients are complete from the last layer to the first, so buckets are filled in that order
     const std::vector<at::Tensor> reversed(parameters.rbegin(), parameters.rend());
     std::vector<std::int64_t> order(parameters.size());
@@ -92,6 +90,18 @@ class ddp_communicator : public communicator {
 
   [[nodiscard]] bool shards_optimizer() const override { return how_.shard; }
 
+ protected:
+  [[nodiscard]] c10d::ProcessGroup& group() const { return *group_; }
+
+  /// Gives all ranks rank 0's parameters and buffers.
+  void equalise(network& net) {
+    for (const auto& parameter : net.parameters()) {
+      auto value = parameter.detach();
+      broadcast(value);
+    }
+    for (auto& buffer : net.buffers()) broadcast(buffer);
+  }
+
  private:
   using clock = std::chrono::steady_clock;
   static constexpr std::int64_t first_bucket_bytes = 1 << 20;
@@ -107,7 +117,8 @@ class ddp_communicator : public communicator {
 
 namespace detail {
 
-inline std::unique_ptr<communicator> join_ranks(const rank_place& place, c10::Device device, ddp_communicator::manner how) {
+template <class Communicator = ddp_communicator>
+std::unique_ptr<communicator> join_ranks(const rank_place& place, c10::Device device, ddp_communicator::manner how) {
   const auto where = place.address + ":" + std::to_string(place.port);
   try {
     c10d::TCPStoreOptions options;
@@ -122,7 +133,7 @@ inline std::unique_ptr<communicator> join_ranks(const rank_place& place, c10::De
     } else {
       add_gloo(*group, store, place);
     }
-    return std::make_unique<ddp_communicator>(std::move(group), place.rank, place.world_size, how);
+    return std::make_unique<Communicator>(std::move(group), place.rank, place.world_size, how);
   } catch (const c10::Error& failure) {
     throw error("cannot join rank " + std::to_string(place.rank) + " of " + std::to_string(place.world_size) + " at " + where,
                 failure.what_without_backtrace(), "check that the port is free, that all ranks run and that they reach this address");

@@ -63,7 +63,7 @@ class dense_task : public training_task {
   [[nodiscard]] bool validates() const override { return !parts_.validation.empty(); }
 
   [[nodiscard]] std::unique_ptr<batch_source> batches(std::int64_t first_step, const communicator& ranks) override {
-    return std::make_unique<patches>(*this, loading(first_step, ranks));
+    return std::make_unique<patches>(*this, ranks.splits_batches() ? loading(first_step, ranks.rank(), ranks.world_size()) : loading(first_step, 0, 1));
   }
 
   nlohmann::json validate(network& net, communicator& ranks) override {
@@ -77,7 +77,7 @@ class dense_task : public training_task {
     made.sum = [&ranks](at::Tensor& values) { ranks.sum(values); };
     made.each_batch = [this, &ranks](std::int64_t count, const std::function<void(const calibration::batch&)>& visit) {
       const auto scope = recipe_.setting.enter(device_.type());
-      loader batches(cache_, parts_.train, loading(first_calibration_step, ranks));
+      loader batches(cache_, parts_.train, loading(first_calibration_step, ranks.rank(), ranks.world_size()));
       const std::int64_t own = options_.batch * ranks.rank() / ranks.world_size();
       for (std::int64_t i = 0; i < count; ++i) {
         const auto batch = batches.next();
@@ -157,14 +157,14 @@ class dense_task : public training_task {
     return static_cast<double>(height * width);
   }
 
-  [[nodiscard]] loader_options loading(std::int64_t first_step, const communicator& ranks) const {
+  [[nodiscard]] loader_options loading(std::int64_t first_step, int rank, int world_size) const {
     loader_options how;
     how.batch = options_.batch;
     how.patch = options_.patch;
     how.workers = options_.workers;
     how.seed = options_.seed;
-    how.rank = ranks.rank();
-    how.world_size = ranks.world_size();
+    how.rank = rank;
+    how.world_size = world_size;
     how.foreground_share = options_.foreground_share;
     how.augment = options_.augment;
     how.first_step = first_step;

@@ -44,7 +44,9 @@ inline std::int64_t patch_macs(network& net, std::int64_t channels, std::int64_t
   const mac_counter counter;
   const auto stride = net.stride();
   const auto padded = (side + stride - 1) / stride * stride;
-  net.forward(at::zeros({1, channels, padded, padded}, net.parameters().front().options()).contiguous(at::MemoryFormat::ChannelsLast));
+  auto options = net.parameters().front().options();
+  if (!c10::isFloatingType(c10::typeMetaToScalarType(options.dtype()))) options = options.dtype(at::kFloat);
+  net.forward(at::zeros({1, channels, padded, padded}, options).contiguous(at::MemoryFormat::ChannelsLast));
   net.train(training);
   return counter.count();
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <limits>
 #include <map>
@@ -28,6 +29,7 @@
 #include <axonzoo/nn/shared_batch_statistics.hpp>
 #include <axonzoo/parallel/communicator.hpp>
 #include <axonzoo/parallel/shards.hpp>
+#include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/train/adamw.hpp>
 #include <axonzoo/train/master_weights.hpp>
 #include <axonzoo/train/options.hpp>
@@ -175,7 +177,8 @@ class trainer {
     net_->train();
     const auto scope = recipe_.setting.enter(device_.type());
     std::optional<shared_batch_statistics> shared;
-    if (ranks_.world_size() > 1) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
+    const auto splitting = ranks_.split_layers();
+    if (ranks_.splits_batches()) shared.emplace([this](at::Tensor& sums) { ranks_.sum(sums); });
     optimizer_->clear_gradients();
     const teaching lessons{teacher_ ? *teacher_ : *net_, prune_->taught()};
     const teaching* by = teacher_ ? &lessons : nullptr;
@@ -192,6 +195,7 @@ class trainer {
       if (scale_.active()) loss = loss * scale_.value();
       if (last) ranks_.before_backward(loss);
       loss.backward();
+      if (last) ranks_.after_backward(*net_);
       const double exposed = last && ranks_.world_size() > 1 ? ranks_.exposed_seconds() : 0;
       phases_.add("backward", seconds_since(begin) - exposed);
       phases_.add("communicate", exposed);
@@ -284,7 +288,7 @@ class trainer {
         if (prune_->finished() && dice > best_) {
           best_ = dice;
           best_epoch_ = epoch_;
-          if (ranks_.rank() == 0) task_.write_checkpoint(options_.out / "checkpoint.safetensors", *net_);
+          if (ranks_.rank() == 0) task_.write_checkpoint(chosen_weights(), *net_);
         }
         exchange_average();
       });
@@ -308,7 +312,7 @@ class trainer {
     bytes[ranks_.rank()] = static_cast<double>(optimizer_->bytes());
     ranks_.sum(bytes);
     for (int rank = 0; rank < ranks_.world_size(); ++rank) optimizer_bytes_.push_back(static_cast<std::int64_t>(bytes[rank].item<double>()));
-    const auto path = options_.out / "checkpoint.safetensors";
+    const auto path = chosen_weights();
     if (!task_.validates() || best_ < 0) {
       exchange_average();
       if (ranks_.rank() == 0) task_.write_checkpoint(path, *net_);
@@ -318,6 +322,15 @@ class trainer {
       task_.read_checkpoint(path, *net_);
     }
     net_->eval();
+    if (!recipe_.setting.quantises) return;
+    ranks_.detach();
+    phases_.time("quantise", [&] { quantise(*net_, task_.calibration_set(*net_, ranks_)); });
+    if (ranks_.rank() == 0) task_.write_checkpoint(options_.out / "checkpoint.safetensors", *net_);
+  }
+
+  /// Where the best weights are kept. Those that will be rounded lie beside the checkpoint, so that a run can be taken up again.
+  [[nodiscard]] std::filesystem::path chosen_weights() const {
+    return options_.out / (recipe_.setting.quantises ? "unrounded.safetensors" : "checkpoint.safetensors");
   }
 
   /// Collective; rank 0 writes.

@@ -2,7 +2,9 @@
 #include "policies.hpp"
 
 #include <axonzoo/models/promptable.hpp>
+#include <axonzoo/parallel/tensor_parallel.hpp>
 #include <axonzoo/precision/fp32.hpp>
+#include <axonzoo/precision/int8.hpp>
 #include <axonzoo/pruning/alternate_slimming.hpp>
 #include <axonzoo/pruning/none.hpp>
 #include <axonzoo/pruning/unstructured.hpp>
@@ -13,4 +15,6 @@ static_assert(axonzoo::variant<axonzoo::med_sam, axonzoo::fp32, axonzoo::alterna
 static_assert(axonzoo::variant<axonzoo::med_sam, axonzoo::fp32, axonzoo::unstructured, illegal::parallel>::illegal.find("held at zero") != std::string_view::npos);
 static_assert(chosen::illegal.find("does not train in this model") != std::string_view::npos);
 static_assert(axonzoo::variant<axonzoo::sam, axonzoo::fp32, axonzoo::none, illegal::parallel>::illegal.find("not trained") != std::string_view::npos);
+static_assert(axonzoo::variant<axonzoo::sam, axonzoo::int8, axonzoo::none, illegal::parallel>::illegal.find("fp32 or bf16") != std::string_view::npos);
+static_assert(axonzoo::variant<axonzoo::med_sam, axonzoo::fp32, axonzoo::none, axonzoo::tensor_parallel>::illegal.find("not split over ranks") != std::string_view::npos);
 auto made = axonzoo::recipe_of<chosen>();

@@ -12,6 +12,7 @@
 #include <axonzoo/nn/kernels/scratch.hpp>
 #include <axonzoo/nn/kernels/tile.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
+#include <axonzoo/nn/kernels/whole_lanes.hpp>
 
 #if defined(AXONZOO_VECTORS)
 
@@ -19,13 +20,15 @@ namespace axonzoo::kernels {
 
 /// Direct convolution of channels_last images, a band of rows at a time: all rows of taps of a pixel are contiguous in memory because
 /// channels are. outputs[n, y, x, k] = bias[k] + sum over taps and c of inputs[n, y stride + top + row, x stride + left + column, c] w[k, c, row, column].
-/// Inputs, and outputs, stand side by side in the channels. `bias` has zeros up to the end of its last vector, or is null.
-template <class T>
+/// Inputs, and outputs, stand side by side in the channels. `bias` has zeros up to the end of its last vector, or is null. Sums of whole numbers are turned to
+/// sum scale[k] + bias[k].
+template <class T, class Out = T>
 void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, const packed_filters<factor<T>>& filters,
-              const float* bias, const std::vector<pixels<T>>& outputs) {
+              const float* bias, const std::vector<pixels<Out>>& outputs, const float* scale = nullptr) {
   using F = factor<T>;
+  constexpr bool whole = std::is_same_v<T, std::int16_t>;
   const pixels<const T>& input = inputs.front();
-  const pixels<T>& output = outputs.front();
+  const pixels<Out>& output = outputs.front();
   const std::int64_t columns = (output.width - 1) * taps.stride + taps.columns, pitch = filters.pitch();
   const bool in_place = std::is_same_v<T, F> && inputs.size() == 1 && input.pixel_stride == pitch && input.channels == pitch && taps.top >= 0 &&
                         taps.left >= 0 && (output.height - 1) * taps.stride + taps.top + taps.rows <= input.height &&
@@ -63,7 +66,7 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
     std::int64_t first_channel = 0;
     for (const filter_block& block : filters.blocks()) {
       while (block.channel >= first_channel + outputs[target].channels) first_channel += outputs[target++].channels;
-      const pixels<T>& out = outputs[target];
+      const pixels<Out>& out = outputs[target];
       const direct::tile_strides strides{filters.rows(),
                                          filters.row_units(),
                                          pitch * taps.stride * static_cast<std::int64_t>(sizeof(F)),
@@ -71,11 +74,14 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
                                          out.pixel_stride,
                                          block.lanes};
       const std::uint32_t* const weights = filters.data(block);
-      const float* const start = bias == nullptr ? nullptr : bias + block.channel;
+      const float* const start = bias == nullptr || whole ? nullptr : bias + block.channel;
       for (std::int64_t row = first; row < last; ++row) {
-        T* const line = out.row(row / out.height, row % out.height) + block.channel - first_channel;
+        Out* const line = out.row(row / out.height, row % out.height) + block.channel - first_channel;
         const char* const begin = begins[static_cast<std::size_t>(row - first)];
         direct::tile_row<F>(strides, block.halves, out.width, begin, weights, start, line);
+        if constexpr (whole) {
+          rescale_whole(line, out.width, out.pixel_stride, block.lanes, scale + block.channel, bias == nullptr ? nullptr : bias + block.channel);
+        }
       }
     }
   };

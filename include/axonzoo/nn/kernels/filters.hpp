@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include <ATen/Parallel.h>
@@ -55,13 +56,18 @@ inline __m512i in_turn(__m512 first, __m512 second) {
   return _mm512_permutex2var_epi16(both, _mm512_load_si512(order.data()), both);
 }
 
-#elif defined(AXONZOO_VECTORS)
+#endif
 
-/// A unit of what load(0) and, of bfloat16, load(1) give.
+#if defined(AXONZOO_VECTORS)
+
+/// A unit of what load(0) and, of pairs, load(1) give; whole numbers come as floats that hold them.
 template <class T, class Load>
 std::uint32_t unit_of(const Load& load) {
   if constexpr (elements_per_unit<T> == 1) {
     return std::bit_cast<std::uint32_t>(load(0));
+  } else if constexpr (std::is_same_v<T, std::int16_t>) {
+    const auto bits = [](float whole) { return static_cast<std::uint32_t>(static_cast<std::uint16_t>(static_cast<std::int16_t>(whole))); };
+    return bits(load(0)) | bits(load(1)) << 16;
   } else {
     return c10::BFloat16(load(0)).x | static_cast<std::uint32_t>(c10::BFloat16(load(1)).x) << 16;
   }
@@ -131,9 +137,16 @@ class packed_filters {
   [[nodiscard]] std::int64_t pitch() const { return units_ * elements_per_unit<T>; }
 
  private:
-#if defined(AXONZOO_AVX512)
   /// 16 output channels from `lane` on and up to 16 units of input channels of one tap.
   void pack(const weight_view& weights, const filter_block& block, std::int64_t tap, std::int64_t lane, std::int64_t unit, std::int64_t end) {
+#if defined(AXONZOO_AVX512)
+    if constexpr (!std::is_same_v<T, std::int16_t>) return pack_vectors(weights, block, tap, lane, unit, end);
+#endif
+    pack_one_by_one(weights, block, tap, lane, unit, end);
+  }
+
+#if defined(AXONZOO_AVX512)
+  void pack_vectors(const weight_view& weights, const filter_block& block, std::int64_t tap, std::int64_t lane, std::int64_t unit, std::int64_t end) {
     const std::int64_t width = block.halves * 8;
     const auto real = static_cast<int>(std::min<std::int64_t>(16, block.lanes - lane));
     const auto kept = static_cast<__mmask16>(width - lane < 16 ? 0xff : 0xffff);
@@ -168,9 +181,9 @@ class packed_filters {
     if constexpr (elements_per_unit<T> == 1) return _mm512_castps_si512(load(unit));
     return in_turn(load(2 * unit), load(2 * unit + 1));
   }
-#else
-  /// 16 output channels from `lane` on and up to 16 units of input channels of one tap.
-  void pack(const weight_view& weights, const filter_block& block, std::int64_t tap, std::int64_t lane, std::int64_t unit, std::int64_t end) {
+#endif
+
+  void pack_one_by_one(const weight_view& weights, const filter_block& block, std::int64_t tap, std::int64_t lane, std::int64_t unit, std::int64_t end) {
     const std::int64_t width = block.halves * 8, kept = std::min<std::int64_t>(16, width - lane);
     const float* const from = weights.data + (block.channel + lane) * weights.out_stride + tap / columns_ * weights.row_stride +
                               tap % columns_ * weights.column_stride;
@@ -184,7 +197,6 @@ class packed_filters {
       }
     }
   }
-#endif
 
   std::int64_t rows_, columns_, units_;
   std::vector<filter_block> blocks_;

@@ -39,13 +39,13 @@ inline constexpr bool available<c10::BFloat16> = true;
 /// What convolutions multiply: bfloat16 is widened first where the processor has no product for it.
 #if defined(AXONZOO_AVX2)
 template <class T>
-using factor = float;
+using factor = std::conditional_t<std::is_same_v<T, std::int16_t>, std::int16_t, float>;
 #else
 template <class T>
 using factor = T;
 #endif
 
-/// Elements in the 32 bits that one lane multiplies at once: a float, or a pair of bfloat16.
+/// Elements in the 32 bits that one lane multiplies at once: a float, or a pair of bfloat16 or of whole numbers.
 template <class T>
 inline constexpr int elements_per_unit = 4 / static_cast<int>(sizeof(T));
 
@@ -59,7 +59,8 @@ template <int Count, class Work>
   }(std::make_integer_sequence<int, Count>());
 }
 
-/// A vector of 16 or 8 float accumulators and what the kernels do with it.
+/// A vector of 16 or 8 float accumulators and what the kernels do with it. Of 16-bit whole numbers the sums are 32-bit ones, exact, whose bits lie where the
+/// floats do.
 template <int Lanes>
 struct vector;
 
@@ -87,6 +88,13 @@ struct vector<16> {
 #endif
   template <class T>
   static type multiply_add(type sum, type a, type b) {
+    if constexpr (std::is_same_v<T, std::int16_t>) {
+#if defined(__AVX512VNNI__)
+      return _mm512_castsi512_ps(_mm512_dpwssd_epi32(_mm512_castps_si512(sum), _mm512_castps_si512(a), _mm512_castps_si512(b)));
+#else
+      return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(sum), _mm512_madd_epi16(_mm512_castps_si512(a), _mm512_castps_si512(b))));
+#endif
+    }
 #if defined(AXONZOO_AVX512_BF16)
     if constexpr (!std::is_same_v<T, float>) return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
 #endif
@@ -116,6 +124,13 @@ struct vector<8> {
 #endif
   template <class T>
   static type multiply_add(type sum, type a, type b) {
+    if constexpr (std::is_same_v<T, std::int16_t>) {
+#if defined(__AVX512VNNI__)
+      return _mm256_castsi256_ps(_mm256_dpwssd_epi32(_mm256_castps_si256(sum), _mm256_castps_si256(a), _mm256_castps_si256(b)));
+#else
+      return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), _mm256_madd_epi16(_mm256_castps_si256(a), _mm256_castps_si256(b))));
+#endif
+    }
 #if defined(AXONZOO_AVX512_BF16)
     if constexpr (!std::is_same_v<T, float>) return _mm256_dpbf16_ps(sum, (__m256bh)a, (__m256bh)b);
 #endif
@@ -162,6 +177,8 @@ struct vector<8> {
   static type multiply_add(type sum, type a, type b) {
     if constexpr (std::is_same_v<T, float>) {
       return _mm256_fmadd_ps(a, b, sum);
+    } else if constexpr (std::is_same_v<T, std::int16_t>) {
+      return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), _mm256_madd_epi16(_mm256_castps_si256(a), _mm256_castps_si256(b))));
     } else {
       return _mm256_fmadd_ps(upper(a), upper(b), _mm256_fmadd_ps(lower(a), lower(b), sum));
     }

@@ -6,6 +6,7 @@
 
 #include <axonzoo/nn/kernels/lanes.hpp>
 #include <axonzoo/nn/kernels/pixels.hpp>
+#include <axonzoo/nn/kernels/whole_lanes.hpp>
 
 /// The transforms of Winograd's minimal filtering with a 3x3 kernel and tiles of 2x2 outputs, F(2x2, 3x3) (Lavin & Gray 2016): an
 /// output tile is A^T [(G w G^T) * (B^T d B)] A with d the 4x4 input pixels under it and * elementwise, so that 16 products replace
@@ -45,13 +46,17 @@ std::int64_t component_stride_for(std::int64_t elements) {
 
 namespace detail {
 
+/// What a transform of T is computed in.
+template <class T>
+using lanes_of = std::conditional_t<std::is_same_v<T, std::int16_t>, short_lanes, lanes>;
+
 template <bool Full, class T>
-lanes load_lanes(const T* p, std::int64_t count) {
-  if constexpr (Full) return lanes::load(p);
-  return lanes::load(p, count);
+lanes_of<T> load_lanes(const T* p, std::int64_t count) {
+  if constexpr (Full) return lanes_of<T>::load(p);
+  return lanes_of<T>::load(p, count);
 }
-template <bool Full, class T>
-void store_lanes(const lanes& value, T* p, std::int64_t count) {
+template <bool Full, class Lanes, class T>
+void store_lanes(const Lanes& value, T* p, std::int64_t count) {
   if constexpr (Full) {
     value.store(p);
   } else {
@@ -59,8 +64,9 @@ void store_lanes(const lanes& value, T* p, std::int64_t count) {
   }
 }
 
+template <class Lanes>
 struct four_lanes {
-  lanes a, b, c, d;
+  Lanes a, b, c, d;
 };
 
 /// work(full, c, count) for 16 channels at a time, and the rest; `full` is a compile-time truth.
@@ -87,8 +93,9 @@ void transform_input(const pixels<const T>& input, const tile_run& run, std::int
   const std::int64_t begin = 2 * run.first + left;
 
   detail::each_lanes(input.channels, [&](auto full, std::int64_t c, std::int64_t count) {
-    using four = detail::four_lanes;
-    const auto differences = [](const lanes& r0, const lanes& r1, const lanes& r2, const lanes& r3) __attribute__((always_inline)) {
+    using wide = detail::lanes_of<T>;
+    using four = detail::four_lanes<wide>;
+    const auto differences = [](const wide& r0, const wide& r1, const wide& r2, const wide& r3) __attribute__((always_inline)) {
       return four{r0 - r2, r1 + r2, r2 - r1, r1 - r3};
     };
     const auto inner_column = [&](std::int64_t x) __attribute__((always_inline)) {
@@ -99,12 +106,12 @@ void transform_input(const pixels<const T>& input, const tile_run& run, std::int
     const auto any_column = [&](std::int64_t x) __attribute__((noinline)) {
       const auto pixel = [&](int r) {
         const bool inside = x >= 0 && x < input.width && rows[r] != nullptr;
-        return inside ? detail::load_lanes<full>(rows[r] + x * input.pixel_stride + c, count) : lanes::all(0);
+        return inside ? detail::load_lanes<full>(rows[r] + x * input.pixel_stride + c, count) : wide::all(0);
       };
       return differences(pixel(0), pixel(1), pixel(2), pixel(3));
     };
     To* tile = to + c;
-    const auto put = [&](const lanes& d0, const lanes& d1, const lanes& d2, const lanes& d3, To* component) __attribute__((always_inline)) {
+    const auto put = [&](const wide& d0, const wide& d1, const wide& d2, const wide& d3, To* component) __attribute__((always_inline)) {
       detail::store_lanes<full>(d0 - d2, component, count);
       detail::store_lanes<full>(d1 + d2, component + component_stride, count);
       detail::store_lanes<full>(d2 - d1, component + 2 * component_stride, count);
@@ -189,5 +196,36 @@ void transform_output(const float* m, std::int64_t component_stride, std::int64_
     });
   }
 }
+
+#if defined(AXONZOO_VECTORS)
+
+/// The same of 32-bit whole numbers: A^T m A scale[lane] + bias[lane].
+inline void transform_whole_output(const std::int32_t* m, std::int64_t component_stride, std::int64_t tile_stride, const float* scale, const float* bias,
+                                   const pixels<float>& output, std::int64_t channel, std::int64_t channels, const tile_run& run) {
+  for (std::int64_t i = 0; i < run.count; ++i, m += tile_stride) {
+    const std::int64_t y = 2 * run.row, x = 2 * (run.first + i);
+    float* const pixel = output.row(run.image, y) + x * output.pixel_stride + channel;
+    const bool below = y + 1 < output.height, beside = x + 1 < output.width;
+    detail::each_lanes(channels, [&](auto full, std::int64_t c, std::int64_t count) __attribute__((always_inline)) {
+      const lanes start = bias == nullptr ? lanes::all(0) : lanes::load(bias + c), factor = lanes::load(scale + c);
+      whole_lanes upper[4], lower[4];
+      for (int s = 0; s < 4; ++s) {
+        const std::int32_t* const from = m + s * component_stride + c;
+        const auto r0 = whole_lanes::load(from), r1 = whole_lanes::load(from + 4 * component_stride), r2 = whole_lanes::load(from + 8 * component_stride),
+                   r3 = whole_lanes::load(from + 12 * component_stride);
+        upper[s] = r0 + r1 + r2;
+        lower[s] = r1 - r2 - r3;
+      }
+      const auto finish = [&](const whole_lanes(&row)[4], float* to) __attribute__((always_inline)) {
+        detail::store_lanes<full>(fma((row[0] + row[1] + row[2]).floats(), factor, start), to, count);
+        if (beside) detail::store_lanes<full>(fma((row[1] - row[2] - row[3]).floats(), factor, start), to + output.pixel_stride, count);
+      };
+      finish(upper, pixel + c);
+      if (below) finish(lower, pixel + output.row_stride + c);
+    });
+  }
+}
+
+#endif
 
 }  // namespace axonzoo::kernels::winograd

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include <axonzoo/nn/kernels/in_turns.hpp>
@@ -18,11 +19,11 @@ namespace axonzoo::kernels::winograd {
 
 /// What `convolve` does, for 3x3 taps at stride 1. Runs of tiles are transformed together, multiplied component by component and block by
 /// block of output channels, and transformed back.
-template <class T>
+template <class T, class Out = T>
 void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, const transformed_filters<factor<T>>& filters, const float* bias,
-              const std::vector<pixels<T>>& outputs) {
+              const std::vector<pixels<Out>>& outputs, const float* scale = nullptr) {
   using F = factor<T>;
-  const pixels<T>& output = outputs.front();
+  const pixels<Out>& output = outputs.front();
   const std::int64_t pitch = filters.pitch(), units = pitch / elements_per_unit<F>;
   std::int64_t channels = 0;
   for (const auto& input : inputs) channels += input.channels;
@@ -63,8 +64,12 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
       std::int64_t tile = 0;
       for (std::int64_t r = first; r < last; ++r) {
         const tile_run run = grid[r];
-        transform_output(products.data() + tile * width, product_stride, width, start, outputs[target], block.channel - first_channel,
-                         block.lanes, run);
+        if constexpr (std::is_same_v<T, std::int16_t>) {
+          transform_whole_output(reinterpret_cast<const std::int32_t*>(products.data() + tile * width), product_stride, width, scale + block.channel, start,
+                                 outputs[target], block.channel - first_channel, block.lanes, run);
+        } else {
+          transform_output(products.data() + tile * width, product_stride, width, start, outputs[target], block.channel - first_channel, block.lanes, run);
+        }
         tile += run.count;
       }
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include <ATen/Parallel.h>
@@ -17,7 +18,7 @@
 
 namespace axonzoo::kernels::winograd {
 
-/// 3x3 weights transformed to G w G^T and packed for the kernel: [block][component][unit of input channels][lane].
+/// 3x3 weights transformed to G w G^T and packed for the kernel: [block][component][unit of input channels][lane]. Whole numbers become 4 G w G^T, which are whole.
 template <class T>
 class transformed_filters {
  public:
@@ -47,15 +48,14 @@ class transformed_filters {
     return memory_.data() + block.offset + (component * units_ + unit) * block.halves * 8 + lane;
   }
 
-#if defined(AXONZOO_AVX512)
   void pack(const weight_view& weights, const filter_block& block, std::int64_t lane, std::int64_t unit, std::int64_t end) {
-    if (weights.in_stride == 1) {
-      pack_rows(weights, block, lane, unit, end);
-    } else {
-      pack_columns(weights, block, lane, unit, end);
-    }
+#if defined(AXONZOO_AVX512)
+    if constexpr (!std::is_same_v<T, std::int16_t>) return weights.in_stride == 1 ? pack_rows(weights, block, lane, unit, end) : pack_columns(weights, block, lane, unit, end);
+#endif
+    pack_one_by_one(weights, block, lane, unit, end);
   }
 
+#if defined(AXONZOO_AVX512)
   /// load(row, column) gives a vector of each of the nine weights.
   template <class Load>
   static void transform(const Load& load, __m512 (&to)[components]) {
@@ -123,9 +123,11 @@ class transformed_filters {
       }
     }
   }
-#else
+#endif
+
   /// 16 output channels of one unit at a time.
-  void pack(const weight_view& weights, const filter_block& block, std::int64_t lane, std::int64_t unit, std::int64_t end) {
+  void pack_one_by_one(const weight_view& weights, const filter_block& block, std::int64_t lane, std::int64_t unit, std::int64_t end) {
+    constexpr float scale = std::is_same_v<T, std::int16_t> ? 4 : 1;
     const std::int64_t kept = std::min<std::int64_t>(16, block.halves * 8 - lane);
     const lanes half = lanes::all(0.5F);
     const auto spread = [&half](const lanes& a, const lanes& b, const lanes& c, lanes* out) {
@@ -155,11 +157,10 @@ class transformed_filters {
       }
       for (int c = 0; c < components; ++c) {
         std::uint32_t* const to = target(block, c, unit, lane);
-        for (std::int64_t i = 0; i < kept; ++i) to[i] = unit_of<T>([&](int part) { return transformed[part][c][i]; });
+        for (std::int64_t i = 0; i < kept; ++i) to[i] = unit_of<T>([&](int part) { return scale * transformed[part][c][i]; });
       }
     }
   }
-#endif
 
   std::int64_t units_;
   std::vector<filter_block> blocks_;
