@@ -1,12 +1,17 @@
 #include <boost/test/unit_test.hpp>
 
 #include <filesystem>
+#include <algorithm>
 #include <fstream>
+#include <random>
 #include <string>
+#include <utility>
 
 #include <unistd.h>
 
 #include <axonzoo/infer/predictor.hpp>
+#include <axonzoo/infer/segment_rows.hpp>
+#include <axonzoo/io/image_rows.hpp>
 #include <axonzoo/pruning/magnitude.hpp>
 
 #include "../models/made_network.hpp"
@@ -106,6 +111,58 @@ BOOST_AUTO_TEST_CASE(foreign_and_broken_checkpoints_are_refused_by_name) {
   std::ofstream(path) << "not weights";
   refused("a.safetensors", [&] { axonzoo::predictor{path}; });
   refused("missing.safetensors", [&] { axonzoo::predictor{here.path / "missing.safetensors"}; });
+}
+
+// The same network, the same tiles: what is held at once must not be seen in the labels.
+BOOST_AUTO_TEST_CASE(rows_that_come_one_after_another_give_the_labels_of_the_whole) {
+  const folder here;
+  const auto net = made::small_unet();
+  const auto model = here.path / "a.safetensors";
+  auto facts = facts_of("unet");
+  axonzoo::write_checkpoint(model, axonzoo::named_tensors(*net), facts);
+  axonzoo::predictor with(model);
+  const auto seed = std::random_device{}();
+  std::mt19937 random(seed);
+  BOOST_TEST_CONTEXT("seed " << seed) {
+    for (int round = 0; round < 12; ++round) {
+      const std::size_t height = round == 0 ? 1 : 1 + random() % 190, width = 1 + random() % 150;
+      axonzoo::rgb_image levels = axonzoo::rgb_image::from_shape({height, width, 3});
+      for (auto& level : levels) level = static_cast<std::uint8_t>(random());
+      const auto path = here.path / "a.png";
+      axonzoo::write_png(path, levels);
+      with.options() = {.side = 16 + static_cast<std::int64_t>(random() % 60), .overlap = static_cast<double>(random() % 7) / 10, .turns = 1 + static_cast<int>(random() % 2), .batch = 3};
+      axonzoo::segment_rows_options how;
+      how.pixel_size = round % 3 == 0 ? 0.1 : 0.05 + static_cast<double>(random() % 150) / 1000;
+      how.spool = here.path / "rows";
+      const auto whole = with.segment(axonzoo::read_image(path), how.pixel_size);
+      const auto labels_of = [&](axonzoo::label_spool spool) {
+        axonzoo::label_image all = axonzoo::label_image::from_shape({height, width});
+        std::size_t at = 0;
+        spool.read([&](const axonzoo::label_image& rows) { at = static_cast<std::size_t>(std::copy(rows.begin(), rows.end(), all.data() + at) - all.data()); });
+        BOOST_TEST(at == all.size());
+        return all;
+      };
+      axonzoo::image_rows rows(path);
+      BOOST_TEST((labels_of(axonzoo::segment_rows(with, rows, "a", how)) == whole));
+      // Killed in the middle of a record, it goes on from the last whole one.
+      const auto bytes = std::filesystem::file_size(how.spool);
+      std::filesystem::resize_file(how.spool, bytes - 1 - random() % std::min<std::uintmax_t>(bytes / 2, 2000));
+      how.resume = true;
+      bool began = false;
+      how.at = [&](double share) { began = began || share > 0; };
+      BOOST_TEST((labels_of(axonzoo::segment_rows(with, rows, "a", how)) == whole));
+      BOOST_TEST(began);
+      began = false;
+      static_cast<void>(axonzoo::segment_rows(with, rows, "a", how));
+      BOOST_TEST(!began);
+    }
+  }
+  axonzoo::image_rows rows(here.path / "a.png");
+  axonzoo::segment_rows_options little;
+  little.pixel_size = 0.1;
+  little.spool = here.path / "rows";
+  little.memory = 1;
+  refused("--memory", [&] { static_cast<void>(axonzoo::segment_rows(with, rows, "a", little)); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

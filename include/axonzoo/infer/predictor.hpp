@@ -42,15 +42,30 @@ class predictor {
   /// the network was trained at one. `contrast` ("SEM", "TEM"): needed where it was trained at another for each. Throws `error` on another
   /// number of channels, a missing pixel size or an unknown contrast.
   [[nodiscard]] label_image segment(const image& pixels, double pixel_size, const std::string& contrast = "") {
+    const double target = target_of(pixel_size, contrast);
+    const auto prepared = prepare_pixels(with_channels(pixels, static_cast<std::size_t>(facts_.channels)), pixel_size, target);
+    return likeliest_labels(class_probabilities(of_tiles(), prepared, side(), options_), pixels.shape(0), pixels.shape(1));
+  }
+
+  /// The network on tiles of `side()` px, for images that come in parts. Must not outlive this.
+  [[nodiscard]] tile_probabilities of_tiles() {
+    return [this](const at::Tensor& tiles) {
+      const auto scope = precision_.enter(device_.type());
+      return mean_of_turns(*net_, tiles, precision_.compute_type, device_, options_.turns);
+    };
+  }
+
+  /// Side of a tile in px: that of the options, rounded up to the network's stride.
+  [[nodiscard]] std::int64_t side() const { return (options_.side + net_->stride() - 1) / net_->stride() * net_->stride(); }
+
+  /// um that images are resampled to; 0: they keep their size. Throws `error` on a missing pixel size or an unknown contrast.
+  [[nodiscard]] double target_of(double pixel_size, const std::string& contrast) const {
     const double target = facts_.pixel_size.of(contrast);
     if (target > 0 && !(pixel_size > 0)) {
       throw error("cannot segment the image", "its pixel size is unknown and the network was trained at " + std::to_string(target) + " um",
                   "give --pixel-size UM");
     }
-    const auto prepared = prepare_pixels(with_channels(pixels, static_cast<std::size_t>(facts_.channels)), pixel_size, target);
-    const auto scope = precision_.enter(device_.type());
-    const auto probabilities = class_probabilities(*net_, prepared, precision_.compute_type, device_, options_);
-    return likeliest_labels(probabilities, pixels.shape(0), pixels.shape(1));
+    return target;
   }
 
  private:
