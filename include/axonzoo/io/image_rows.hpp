@@ -19,6 +19,9 @@
 
 namespace axonzoo {
 
+/// As `read_image_size`, of images up to `largest_slide`.
+[[nodiscard]] image_size read_slide_size(const std::filesystem::path& path);
+
 /// An image of any size whose rows are decoded as they are asked for: of a TIFF or BigTIFF, strips and tiles of the first page
 /// (pyramids and OME-TIFF too); of a PNG or JPEG from the top. Not for two threads at once.
 class image_rows {
@@ -114,5 +117,10 @@ class image_rows {
   std::unique_ptr<png_rows> png_;
   std::unique_ptr<jpeg_rows> jpeg_;
 };
+
+inline image_size read_slide_size(const std::filesystem::path& path) {
+  const auto format = detail::require_format(path);
+  return format == image_format::tiff ? tiff_rows(path).size() : format == image_format::png ? read_png_size(path) : read_jpeg_size(path);
+}
 
 }  // namespace axonzoo

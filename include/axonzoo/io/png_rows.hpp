@@ -43,7 +43,7 @@ class png_rows {
       : doing_("cannot read image '" + path.string() + "'"), file_(open_file(path, doing_)), session_(false) {
     if (!session_.problem.empty() || !detail::read_png_header(session_, file_.get(), size_))
       throw error(doing_, "PNG: " + session_.problem, "copy it again from its source");
-    check_image_size(path, size_, detail::most_compact_deflate, largest_slide);
+    check_image_size(path, size_, detail::most_compact_deflate);
     if (png_get_interlace_type(session_.png, session_.info) != PNG_INTERLACE_NONE)
       throw error(doing_, "it is too large to be held and interlaced, so that its rows do not come in their order",
                   "save it without interlacing, or as a TIFF of tiles");
