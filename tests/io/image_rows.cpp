@@ -172,6 +172,48 @@ BOOST_AUTO_TEST_CASE(hostile_headers_are_sentences_and_take_no_memory) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_scanners_slide_is_read_where_openslide_is) {
+  const fresh_folder folder;
+  auto random = fresh_random();
+  // What makes a TIFF of tiles an Aperio slide is its description.
+  const auto path = folder / "a.svs";
+  std::vector<std::uint8_t> levels(256 * 256 * 3);
+  for (auto& level : levels) level = static_cast<std::uint8_t>(random() >> 20);
+  TIFF* const tiff = TIFFOpen(path.c_str(), "w");
+  for (const auto& [tag, value] : {std::pair(TIFFTAG_IMAGEWIDTH, 512), {TIFFTAG_IMAGELENGTH, 300}, {TIFFTAG_TILEWIDTH, 256}, {TIFFTAG_TILELENGTH, 256}, {TIFFTAG_BITSPERSAMPLE, 8},
+                                   {TIFFTAG_SAMPLESPERPIXEL, 3}, {TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB}, {TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG}, {TIFFTAG_COMPRESSION, COMPRESSION_LZW}})
+    TIFFSetField(tiff, tag, value);
+  TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, "Aperio Image Library v1.0\r\n512x300 (256x256)|AppMag = 20|MPP = 0.25");
+  for (std::uint32_t tile = 0; tile < 4; ++tile) TIFFWriteEncodedTile(tiff, tile, levels.data(), static_cast<tmsize_t>(levels.size()));
+  TIFFClose(tiff);
+  if (!detail::openslide::library().found) {
+    const auto sentence = sentence_of([&] { image_rows{path}; });
+    BOOST_TEST(says(sentence, "a.svs", "libopenslide0"), sentence);
+    return;
+  }
+  image_rows rows(path);
+  BOOST_TEST((rows.size().height == 300 && rows.size().width == 512 && rows.size().channels == 3));
+  BOOST_TEST(rows.pixel_size() == 0.25);
+  bool same = true;
+  for (std::size_t row = 0; row < 300;) {
+    const auto part = rows.next();
+    for (std::size_t y = 0; y < part.shape(0); ++y, ++row)
+      for (std::size_t x = 0; x < 512; ++x)
+        for (std::size_t c = 0; c < 3; ++c) same &= part(y, x, c) == levels[(row % 256 * 256 + x % 256) * 3 + c];
+  }
+  BOOST_TEST(same);
+  // Cut short, and no slide at all.
+  const auto bytes = get(path);
+  for (const auto& content : {bytes.substr(0, bytes.size() / 2), bytes.substr(0, 100), std::string("nothing of the kind")}) {
+    put(path, content);
+    const auto sentence = sentence_of([&] {
+      image_rows damaged(path);
+      static_cast<void>(damaged.next());
+    });
+    BOOST_TEST(says(sentence, "a.svs", "OpenSlide"), sentence);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_spool_outlives_a_full_disk_and_a_cut) {
   const fresh_folder folder;
   auto random = fresh_random();

@@ -14,6 +14,7 @@
 #include <axonzoo/io/image.hpp>
 #include <axonzoo/io/image_size.hpp>
 #include <axonzoo/io/jpeg_rows.hpp>
+#include <axonzoo/io/openslide_rows.hpp>
 #include <axonzoo/io/png_rows.hpp>
 #include <axonzoo/io/tiff.hpp>
 
@@ -23,11 +24,11 @@ namespace axonzoo {
 [[nodiscard]] image_size read_slide_size(const std::filesystem::path& path);
 
 /// An image of any size whose rows are decoded as they are asked for: of a TIFF or BigTIFF, strips and tiles of the first page
-/// (pyramids and OME-TIFF too); of a PNG or JPEG from the top. Not for two threads at once.
+/// (pyramids and OME-TIFF too); of a scanner's slide, its finest level; of a PNG or JPEG from the top. Not for two threads at once.
 class image_rows {
  public:
   /// Throws `error` as `read_image` does for what the header shows; sizes up to `largest_slide` are taken.
-  explicit image_rows(std::filesystem::path path) : path_(std::move(path)), format_(detail::require_format(path_)), seen_(look()) {
+  explicit image_rows(std::filesystem::path path) : path_(std::move(path)), format_(is_scanner_slide(path_) ? image_format::none : detail::require_format(path_)), seen_(look()) {
     open();
     go_to(0);
   }
@@ -36,7 +37,12 @@ class image_rows {
 
   /// Rows that `next` returns at most, and the bytes that it takes besides them.
   [[nodiscard]] std::size_t chunk() const { return chunk_; }
-  [[nodiscard]] std::size_t decoding_bytes() const { return tiff_ ? tiff_->part_bytes() : size_.width * size_.channels * chunk_ * 2; }
+  [[nodiscard]] std::size_t decoding_bytes() const {
+    return slide_ ? openslide_rows::part * chunk_ * 4 : tiff_ ? tiff_->part_bytes() : size_.width * size_.channels * chunk_ * 2;
+  }
+
+  /// um, where the file says it itself as scanners' do, else 0.
+  [[nodiscard]] double pixel_size() const { return slide_ ? slide_->pixel_size() : 0; }
 
   /// Changes when the file does.
   [[nodiscard]] std::string fingerprint() const {
@@ -53,15 +59,15 @@ class image_rows {
       throw error("cannot read image '" + path_.string() + "'", "it changed while it was read", "wait until it is written, then start again");
     const std::size_t count = std::min(chunk_, size_.height - row_);
     if (count == 0) return image::from_shape({0, size_.width, size_.channels});
-    image rows = tiff_ ? tiff_->read(row_, count) : png_ ? png_->read(count) : jpeg_->read(count);
+    image rows = slide_ ? slide_->read(row_, count) : tiff_ ? tiff_->read(row_, count) : png_ ? png_->read(count) : jpeg_->read(count);
     row_ += count;
     return rows;
   }
 
-  /// Makes `next` begin with `row`, or a little above it. Cheap for TIFF; the others are decoded from the top.
+  /// Makes `next` begin with `row`, or a little above it. Cheap for TIFF and slides; the others are decoded from the top.
   void go_to(std::size_t row) {
     const std::size_t wanted = row / chunk_ * chunk_;
-    if (tiff_) {
+    if (tiff_ || slide_) {
       row_ = wanted;
       return;
     }
@@ -91,6 +97,11 @@ class image_rows {
     png_.reset();
     jpeg_.reset();
     switch (format_) {
+      case image_format::none:
+        slide_ = std::make_unique<openslide_rows>(path_);
+        size_ = slide_->size();
+        chunk_ = 256;  // whole tiles of most scanners
+        break;
       case image_format::png:
         png_ = std::make_unique<png_rows>(path_);
         size_ = png_->size();
@@ -113,12 +124,14 @@ class image_rows {
   appearance seen_;
   image_size size_;
   std::size_t chunk_ = least_chunk, row_ = 0;
+  std::unique_ptr<openslide_rows> slide_;
   std::unique_ptr<tiff_rows> tiff_;
   std::unique_ptr<png_rows> png_;
   std::unique_ptr<jpeg_rows> jpeg_;
 };
 
 inline image_size read_slide_size(const std::filesystem::path& path) {
+  if (is_scanner_slide(path)) return openslide_rows(path).size();
   const auto format = detail::require_format(path);
   return format == image_format::tiff ? tiff_rows(path).size() : format == image_format::png ? read_png_size(path) : read_jpeg_size(path);
 }
