@@ -25,6 +25,7 @@
 #include <axonzoo/core/threads.hpp>
 #include <axonzoo/data/listing.hpp>
 #include <axonzoo/data/sidecar.hpp>
+#include <axonzoo/infer/bids_derivative.hpp>
 #include <axonzoo/infer/boxed_predictor.hpp>
 #include <axonzoo/infer/predictor.hpp>
 #include <axonzoo/infer/segment_rows.hpp>
@@ -46,7 +47,8 @@
 namespace {
 
 struct segment_options {
-  std::filesystem::path model, prompts_from, out;
+  std::vector<std::filesystem::path> models;
+  std::filesystem::path prompts_from, out;
   std::vector<std::filesystem::path> images;
   std::string contrast;
   double pixel_size = 0;
@@ -54,7 +56,7 @@ struct segment_options {
   int turns = 1;
   double overlap = 0.25;
   std::filesystem::path morphometrics, report, groups, watch;
-  std::string masks = "auto";
+  std::string masks = "auto", layout = "flat";
   std::size_t memory = 1500;
   bool resume = false;
   axonzoo::axon_shape shape = axonzoo::axon_shape::circle;
@@ -64,7 +66,14 @@ struct segment_options {
 
 constexpr std::size_t largest_png = std::size_t{1} << 26;  ///< px; larger masks become TIFF
 
-/// What the table says of an image in front of its axons.
+std::filesystem::path folder_of_masks(const segment_options& options, const std::string& stem) {
+  return options.layout == "bids" ? axonzoo::bids_folder(options.out, stem) : options.out;
+}
+
+/// Where the rows of a slide wait; it does not depend on the layout, so that a folder of masks holds masks alone.
+std::filesystem::path spool_of(const segment_options& options, const std::filesystem::path& image) { return options.out / ("." + image.stem().string() + ".rows"); }
+
+/// How the axons of an image are measured.
 axonzoo::morphometric_options how_to_measure(const segment_options& options, const std::string& stem, double pixel_size) {
   if (!(pixel_size > 0)) throw axonzoo::error("cannot measure '" + stem + "'", "nothing says its pixel size", "give --pixel-size UM, or a sidecar with PixelSize");
   axonzoo::morphometric_options how;
@@ -106,9 +115,9 @@ axonzoo::label_image as_axon_and_myelin(axonzoo::label_image labels, const std::
   return labels;
 }
 
-std::string digest_of(const std::filesystem::path& file) {
+std::string digest_of(const std::vector<std::filesystem::path>& files) {
   axonzoo::digest made;
-  made.add(axonzoo::read_file(file, "cannot read '" + file.string() + "'"));
+  for (const auto& file : files) made.add(axonzoo::read_file(file, "cannot read '" + file.string() + "'"));
   return made.hex();
 }
 
@@ -125,8 +134,8 @@ std::size_t bytes_of_program(axonzoo::predictor& with) {
 
 /// Segments images as they come into a folder until it is interrupted. A file is read when its size and time have stood still for two
 /// looks, so one that grows is waited for; what has a mask in --out already is passed over, so it goes on where it was stopped.
-template <class Segment, class Write>
-int watch(const segment_options& options, Segment segment_one, Write write_tables) {
+template <class Segment, class Write, class Finished>
+int watch(const segment_options& options, Segment segment_one, Write write_tables, Finished is_finished) {
   namespace fs = std::filesystem;
   struct seen {
     std::uintmax_t size = 0;
@@ -148,7 +157,7 @@ int watch(const segment_options& options, Segment segment_one, Write write_table
       if (!still) file = {size, time, false};
       if (!still || file.done || size == 0) continue;
       file.done = true;
-      if (!axonzoo::is_image(path) || fs::exists(options.out / (path.stem().string() + "_overlay.png"))) continue;
+      if (!(axonzoo::is_image(path) || axonzoo::is_scanner_slide(path)) || is_finished(path)) continue;
       const auto started = std::chrono::steady_clock::now();
       try {
         segment_one(path);
@@ -172,9 +181,10 @@ int segment(const segment_options& options) {
   std::unique_ptr<axonzoo::boxed_predictor> boxed;
   std::unique_ptr<axonzoo::predictor> plain;
   if (options.prompts_from.empty()) {
-    plain = std::make_unique<axonzoo::predictor>(options.model, device);
+    plain = std::make_unique<axonzoo::predictor>(options.models, device);
   } else {
-    boxed = std::make_unique<axonzoo::boxed_predictor>(options.model, options.prompts_from, device);
+    if (options.models.size() > 1) throw axonzoo::error("cannot use --prompts-from with several --model", "prompts are for one SAM", "give one --model");
+    boxed = std::make_unique<axonzoo::boxed_predictor>(options.models.front(), options.prompts_from, device);
   }
   auto& dense = boxed ? boxed->detector() : *plain;
   const auto& facts = boxed ? boxed->facts() : plain->facts();
@@ -185,21 +195,26 @@ int segment(const segment_options& options) {
   if (!options.morphometrics.empty()) {
     axonzoo::check_morphometrics_path(options.morphometrics);
     if (std::find(classes.begin(), classes.end(), "axon") == classes.end() || std::find(classes.begin(), classes.end(), "myelin") == classes.end())
-      throw axonzoo::error("cannot use --morphometrics with '" + options.model.string() + "'", "it does not segment axon and myelin", "give a model that does");
+      throw axonzoo::error("cannot use --morphometrics with '" + options.models.front().string() + "'", "it does not segment axon and myelin", "give a model that does");
     if (!options.groups.empty()) report.groups = axonzoo::read_subject_groups(options.groups);
   }
   std::filesystem::create_directories(options.out);
   std::size_t base = 0;
-  const auto model_digest = digest_of(options.model);
+  const auto model_digest = digest_of(options.models);
+  std::vector<std::string> model_names;
+  for (const auto& model : options.models) model_names.push_back(model.filename().string());
   const auto segment_one = [&](const std::filesystem::path& path) {
     const auto size = axonzoo::read_slide_size(path);
-    const double pixel_size = options.pixel_size > 0 ? options.pixel_size : axonzoo::sidecar_pixel_size(path);
+    const bool scanned = axonzoo::is_scanner_slide(path);
+    double pixel_size = options.pixel_size > 0 ? options.pixel_size : axonzoo::sidecar_pixel_size(path);
+    if (scanned && !(pixel_size > 0)) pixel_size = axonzoo::openslide_rows(path).pixel_size();
     const auto stem = path.stem().string();
     const auto contrast = options.contrast.empty() ? stem.substr(stem.rfind('_') + 1) : options.contrast;
     if (facts.pixel_size.of(contrast) > 0 && !(pixel_size > 0)) {
       throw axonzoo::error("cannot segment '" + path.string() + "'", "nothing says its pixel size", "give --pixel-size UM, or a sidecar with PixelSize");
     }
-    const auto finished = options.out / (stem + "_overlay.png"), tiff = options.out / (stem + "_seg-axonmyelin.tif"), png = options.out / (stem + "_seg-axonmyelin.png");
+    const auto folder = folder_of_masks(options, stem);
+    const auto finished = folder / (stem + "_overlay.png"), tiff = folder / (stem + "_seg-axonmyelin.tif"), png = folder / (stem + "_seg-axonmyelin.png");
     if (options.resume && std::filesystem::exists(finished)) {
       if (options.morphometrics.empty()) return;
       if (std::filesystem::exists(tiff)) return measure_slide(options, stem, tiff, pixel_size, report);
@@ -208,8 +223,13 @@ int segment(const segment_options& options) {
       return measure(options, stem, axonzoo::read_mask_labels(files, {"background", "myelin", "axon"}), options.report.empty() ? axonzoo::image::from_shape({0, 0, 1}) : axonzoo::read_image(path),
                      pixel_size, report);
     }
+    if (const auto wrong = axonzoo::doubt(facts, pixel_size, contrast); !wrong.empty()) std::cerr << "note: '" << path.string() << "' lies outside of what the network knows: " << wrong << "\n";
+    std::filesystem::create_directories(folder);
+    const auto describe = [&](const std::vector<std::filesystem::path>& masks) {
+      if (options.layout == "bids") axonzoo::describe_bids_masks(options.out, masks, path, pixel_size, model_names);
+    };
     const auto [height, width] = axonzoo::size_at(size.height, size.width, pixel_size, facts.pixel_size.of(contrast), 1e12);
-    const bool as_tiff = options.masks == "tiff" || (options.masks == "auto" && size.height * size.width > largest_png);
+    const bool as_tiff = options.masks == "tiff" || scanned || (options.masks == "auto" && size.height * size.width > largest_png);
     const auto whole = axonzoo::whole_image_bytes(size.height, size.width, height, width, size.channels, classes.size());
     if (plain && base == 0 && (as_tiff || whole > options.memory << 18)) base = bytes_of_program(*plain);
     const bool by_rows = !boxed && (as_tiff || base + whole > options.memory << 20) && (as_tiff || size.height * size.width > (1u << 20));
@@ -225,7 +245,7 @@ int segment(const segment_options& options) {
       axonzoo::segment_rows_options how;
       how.pixel_size = pixel_size;
       how.contrast = contrast;
-      how.spool = options.out / ("." + stem + ".rows");
+      how.spool = spool_of(options, path);
       how.resume = options.resume;
       how.memory = (options.memory << 20) - base;
       axonzoo::progress rows(path.filename().string(), 1);
@@ -236,13 +256,13 @@ int segment(const segment_options& options) {
         return;
       }
       if (as_tiff) {
-        axonzoo::write_masks(options.out, stem, spool, size.height, size.width, classes);
+        describe(axonzoo::write_masks(folder, stem, spool, size.height, size.width, classes));
         if (!options.morphometrics.empty()) measure_slide(options, stem, tiff, pixel_size, report);
       } else {
         axonzoo::label_image labels = axonzoo::label_image::from_shape({size.height, size.width});
         auto* at = labels.data();
         spool.read([&at](const axonzoo::label_image& part) { at = std::copy(part.begin(), part.end(), at); });
-        axonzoo::write_masks(options.out, stem, labels, classes);
+        describe(axonzoo::write_masks(folder, stem, labels, classes));
         if (!options.morphometrics.empty()) measure(options, stem, as_axon_and_myelin(std::move(labels), classes), axonzoo::image::from_shape({0, 0, 1}), pixel_size, report);
       }
       axonzoo::write_png(finished, axonzoo::slide_overlay(source, spool));
@@ -251,7 +271,7 @@ int segment(const segment_options& options) {
     }
     const auto pixels = axonzoo::read_image(path);
     const auto labels = boxed ? boxed->segment(pixels, pixel_size, contrast) : plain->segment(pixels, pixel_size, contrast);
-    axonzoo::write_masks(options.out, stem, labels, classes);
+    describe(axonzoo::write_masks(folder, stem, labels, classes));
     if (!options.morphometrics.empty()) measure(options, stem, as_axon_and_myelin(labels, classes), pixels, pixel_size, report);
     axonzoo::write_png(finished, axonzoo::overlay(pixels, labels));
   };
@@ -261,7 +281,12 @@ int segment(const segment_options& options) {
     report.command = options.command;
     if (!options.report.empty()) axonzoo::replace_file(options.report, axonzoo::morphometric_page(report));
   };
-  if (!options.watch.empty()) return watch(options, segment_one, write_tables);
+  if (!options.watch.empty()) {
+    return watch(options, segment_one, write_tables, [&options](const std::filesystem::path& path) {
+      const auto stem = path.stem().string();
+      return std::filesystem::exists((options.layout == "bids" && !stem.starts_with("sub-") ? options.out : folder_of_masks(options, stem)) / (stem + "_overlay.png"));
+    });
+  }
 
   axonzoo::progress shown("segmenting", static_cast<double>(options.images.size()));
   int failed = 0;
@@ -271,7 +296,7 @@ int segment(const segment_options& options) {
     } catch (const axonzoo::error& failure) {
       std::cerr << "axonzoo-segment: " << failure.what() << "\n";
       ++failed;
-      if (std::filesystem::exists(options.out / ("." + options.images[i].stem().string() + ".rows"))) std::cerr << "note: its rows that were segmented are kept; --resume goes on from them\n";
+      if (std::filesystem::exists(spool_of(options, options.images[i]))) std::cerr << "note: its rows that were segmented are kept; --resume goes on from them\n";
     }
     shown.at(static_cast<double>(i + 1), options.images[i].filename().string());
   }
@@ -289,7 +314,7 @@ int main(int argc, char** argv) {
   segment_options options;
   CLI::App app{"Segments micrographs: writes <stem>_seg-axonmyelin.png (0, 127, 255), <stem>_seg-axon.png, <stem>_seg-myelin.png (0, 255)\nand <stem>_overlay.png into --out; masks of slides are pyramidal TIFFs."};
   app.option_defaults()->always_capture_default();
-  app.add_option("--model", options.model, "checkpoint.safetensors of a variant program")->required();
+  app.add_option("--model", options.models, "checkpoint.safetensors of a variant program; given several times, the mean of their probabilities counts")->required()->allow_extra_args(false);
   app.add_option("--prompts-from", options.prompts_from, "checkpoint of a U-Net or SegNet: boxes around what it finds are what the SAM in --model is asked for");
   app.add_option("--out", options.out, "folder to write into")->required();
   app.add_option("--pixel-size", options.pixel_size, "um of a pixel; otherwise the image's sidecar says it")->check(CLI::PositiveNumber);
@@ -298,6 +323,7 @@ int main(int argc, char** argv) {
   app.add_option("--turns", options.turns, "flips and quarter turns averaged: 1, 2, 4 or 8")->check(CLI::IsMember({1, 2, 4, 8}));
   app.add_option("--memory", options.memory, "MB that the program may take: an image that would need more is segmented row by row, with the same masks")->check(CLI::Range(100, 1 << 24));
   app.add_option("--masks", options.masks, "png, tiff (a pyramid of tiles, for images of any size), or auto: TIFF above 67 megapixels")->check(CLI::IsMember({"auto", "png", "tiff"}));
+  app.add_option("--layout", options.layout, "flat: masks in --out; bids: --out is a data set, masks go to its derivatives/labels/sub-X/micr with a JSON sidecar each")->check(CLI::IsMember({"flat", "bids"}));
   app.add_flag("--resume", options.resume, "go on where it was stopped: pass over images that are finished, and take up an interrupted slide at its last row");
   app.add_option("--tile-overlap", options.overlap, "share of a tile's side that it shares with the next")->check(CLI::Range(0.0, 0.9));
   auto* const table = app.add_option("--morphometrics", options.morphometrics, "table of all axons to write as well, as axonzoo-morphometrics does: .csv, .xlsx or .json");
@@ -312,7 +338,7 @@ int main(int argc, char** argv) {
   auto* const report = app.add_option("--report", options.report, "page to write, of all images and what was measured in them")->needs(table);
   app.add_option("--groups", options.groups, "table of each subject's group, for the page")->needs(report);
   auto* const watched = app.add_option("--watch", options.watch, "folder whose images are segmented as they are written, until Ctrl-C")->check(CLI::ExistingDirectory);
-  app.add_option("images", options.images, "micrographs: PNG, JPEG or TIFF")->excludes(watched);
+  app.add_option("images", options.images, "micrographs: PNG, JPEG or TIFF of any size, and scanners' slides where OpenSlide is installed")->excludes(watched);
   try {
     app.parse(argc, argv);
     if (options.images.empty() && options.watch.empty()) throw CLI::RequiredError("images or --watch");

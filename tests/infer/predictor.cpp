@@ -1,11 +1,15 @@
 #include <boost/test/unit_test.hpp>
 
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/zeros.h>
+
 #include <filesystem>
 #include <algorithm>
 #include <fstream>
 #include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -111,6 +115,50 @@ BOOST_AUTO_TEST_CASE(foreign_and_broken_checkpoints_are_refused_by_name) {
   std::ofstream(path) << "not weights";
   refused("a.safetensors", [&] { axonzoo::predictor{path}; });
   refused("missing.safetensors", [&] { axonzoo::predictor{here.path / "missing.safetensors"}; });
+}
+
+BOOST_AUTO_TEST_CASE(several_checkpoints_are_averaged) {
+  const folder here;
+  std::vector<std::filesystem::path> paths;
+  auto facts = facts_of("unet");
+  for (const char* name : {"a", "b", "c"}) {
+    paths.push_back(here.path / name);
+    axonzoo::write_checkpoint(paths.back(), axonzoo::named_tensors(*made::small_unet()), facts);
+  }
+  axonzoo::predictor all(paths);
+  const auto tiles = made::images(2, 32);
+  at::Tensor mean = at::zeros({2, 3, 32, 32});
+  for (const auto& path : paths) {
+    axonzoo::predictor one(path);
+    mean += one.of_tiles()(tiles) / 3;
+  }
+  BOOST_TEST(at::allclose(all.of_tiles()(tiles), mean, 1e-5, 1e-6));
+  BOOST_TEST(!at::allclose(axonzoo::predictor(paths[0]).of_tiles()(tiles), mean, 1e-2, 1e-2));
+  facts.pixel_size = 0.2;
+  axonzoo::write_checkpoint(paths[1], axonzoo::named_tensors(*made::small_unet()), facts);
+  refused("pixel size", [&] { axonzoo::predictor{paths}; });
+  facts = facts_of("unet");
+  facts.classes = {"background", "axon", "myelin"};
+  axonzoo::write_checkpoint(paths[1], axonzoo::named_tensors(*made::small_unet()), facts);
+  refused("classes", [&] { axonzoo::predictor{paths}; });
+}
+
+BOOST_AUTO_TEST_CASE(an_image_outside_of_the_training_is_told) {
+  const folder here;
+  auto facts = facts_of("unet");
+  const auto path = here.path / "a";
+  axonzoo::write_checkpoint(path, axonzoo::named_tensors(*made::small_unet()), facts);
+  BOOST_TEST(axonzoo::doubt(axonzoo::predictor(path).facts(), 77, "TEM").empty());  // an older checkpoint does not say
+  for (const double size : {0.1, 0.26, 0.13}) axonzoo::widen(facts.trained_on, "SEM", size);
+  axonzoo::write_checkpoint(path, axonzoo::named_tensors(*made::small_unet()), facts);
+  const axonzoo::checkpoint_facts known = axonzoo::predictor(path).facts();
+  BOOST_TEST(axonzoo::doubt(known, 0.1, "SEM").empty());
+  BOOST_TEST(axonzoo::doubt(known, 0.3, "SEM").empty());
+  BOOST_TEST(axonzoo::doubt(known, 0.2, "rat1").empty());
+  BOOST_TEST(axonzoo::doubt(known, 0, "SEM").empty());
+  BOOST_TEST(axonzoo::doubt(known, 0.01, "SEM") == "the network was trained on pixels of 0.1 to 0.26 um, the image's have 0.01 um");
+  BOOST_TEST(!axonzoo::doubt(known, 0.4, "rat1").empty());
+  BOOST_TEST(axonzoo::doubt(known, 0.1, "TEM") == "the network was trained on SEM, the image is TEM");
 }
 
 // The same network, the same tiles: what is held at once must not be seen in the labels.
