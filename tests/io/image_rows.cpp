@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_scanners_slide_is_read_where_openslide_is) {
   TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, "Aperio Image Library v1.0\r\n512x300 (256x256)|AppMag = 20|MPP = 0.25");
   for (std::uint32_t tile = 0; tile < 4; ++tile) TIFFWriteEncodedTile(tiff, tile, levels.data(), static_cast<tmsize_t>(levels.size()));
   TIFFClose(tiff);
-  if (!detail::openslide::library().found) {
+  if (!axonzoo::detail::openslide::library().found) {
     const auto sentence = sentence_of([&] { image_rows{path}; });
     BOOST_TEST(says(sentence, "a.svs", "libopenslide0"), sentence);
     return;
