@@ -1,12 +1,21 @@
 #include <boost/test/unit_test.hpp>
 
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/zeros.h>
+
 #include <filesystem>
+#include <algorithm>
 #include <fstream>
+#include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <unistd.h>
 
 #include <axonzoo/infer/predictor.hpp>
+#include <axonzoo/infer/segment_rows.hpp>
+#include <axonzoo/io/image_rows.hpp>
 #include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/pruning/magnitude.hpp>
 
@@ -145,6 +154,102 @@ BOOST_AUTO_TEST_CASE(foreign_and_broken_checkpoints_are_refused_by_name) {
   std::ofstream(path) << "not weights";
   refused("a.safetensors", [&] { axonzoo::predictor{path}; });
   refused("missing.safetensors", [&] { axonzoo::predictor{here.path / "missing.safetensors"}; });
+}
+
+BOOST_AUTO_TEST_CASE(several_checkpoints_are_averaged) {
+  const folder here;
+  std::vector<std::filesystem::path> paths;
+  auto facts = facts_of("unet");
+  for (const char* name : {"a", "b", "c"}) {
+    paths.push_back(here.path / name);
+    axonzoo::write_checkpoint(paths.back(), axonzoo::named_tensors(*made::small_unet()), facts);
+  }
+  axonzoo::predictor all(paths);
+  const auto tiles = made::images(2, 32);
+  at::Tensor mean = at::zeros({2, 3, 32, 32});
+  for (const auto& path : paths) {
+    axonzoo::predictor one(path);
+    mean += one.of_tiles()(tiles) / 3;
+  }
+  BOOST_TEST(at::allclose(all.of_tiles()(tiles), mean, 1e-5, 1e-6));
+  BOOST_TEST(!at::allclose(axonzoo::predictor(paths[0]).of_tiles()(tiles), mean, 1e-2, 1e-2));
+  facts.pixel_size = 0.2;
+  axonzoo::write_checkpoint(paths[1], axonzoo::named_tensors(*made::small_unet()), facts);
+  refused("pixel size", [&] { axonzoo::predictor{paths}; });
+  facts = facts_of("unet");
+  facts.classes = {"background", "axon", "myelin"};
+  axonzoo::write_checkpoint(paths[1], axonzoo::named_tensors(*made::small_unet()), facts);
+  refused("classes", [&] { axonzoo::predictor{paths}; });
+}
+
+BOOST_AUTO_TEST_CASE(an_image_outside_of_the_training_is_told) {
+  const folder here;
+  auto facts = facts_of("unet");
+  const auto path = here.path / "a";
+  axonzoo::write_checkpoint(path, axonzoo::named_tensors(*made::small_unet()), facts);
+  BOOST_TEST(axonzoo::doubt(axonzoo::predictor(path).facts(), 77, "TEM").empty());  // an older checkpoint does not say
+  for (const double size : {0.1, 0.26, 0.13}) axonzoo::widen(facts.trained_on, "SEM", size);
+  axonzoo::write_checkpoint(path, axonzoo::named_tensors(*made::small_unet()), facts);
+  const axonzoo::checkpoint_facts known = axonzoo::predictor(path).facts();
+  BOOST_TEST(axonzoo::doubt(known, 0.1, "SEM").empty());
+  BOOST_TEST(axonzoo::doubt(known, 0.3, "SEM").empty());
+  BOOST_TEST(axonzoo::doubt(known, 0.2, "rat1").empty());
+  BOOST_TEST(axonzoo::doubt(known, 0, "SEM").empty());
+  BOOST_TEST(axonzoo::doubt(known, 0.01, "SEM") == "the network was trained on pixels of 0.1 to 0.26 um, the image's have 0.01 um");
+  BOOST_TEST(!axonzoo::doubt(known, 0.4, "rat1").empty());
+  BOOST_TEST(axonzoo::doubt(known, 0.1, "TEM") == "the network was trained on SEM, the image is TEM");
+}
+
+// The same network, the same tiles: what is held at once must not be seen in the labels.
+BOOST_AUTO_TEST_CASE(rows_that_come_one_after_another_give_the_labels_of_the_whole) {
+  const folder here;
+  const auto net = made::small_unet();
+  const auto model = here.path / "a.safetensors";
+  auto facts = facts_of("unet");
+  axonzoo::write_checkpoint(model, axonzoo::named_tensors(*net), facts);
+  axonzoo::predictor with(model);
+  const auto seed = std::random_device{}();
+  std::mt19937 random(seed);
+  BOOST_TEST_CONTEXT("seed " << seed) {
+    for (int round = 0; round < 12; ++round) {
+      const std::size_t height = round == 0 ? 1 : 1 + random() % 190, width = 1 + random() % 150;
+      axonzoo::rgb_image levels = axonzoo::rgb_image::from_shape({height, width, 3});
+      for (auto& level : levels) level = static_cast<std::uint8_t>(random());
+      const auto path = here.path / "a.png";
+      axonzoo::write_png(path, levels);
+      with.options() = {.side = 16 + static_cast<std::int64_t>(random() % 60), .overlap = static_cast<double>(random() % 7) / 10, .turns = 1 + static_cast<int>(random() % 2), .batch = 3};
+      axonzoo::segment_rows_options how;
+      how.pixel_size = round % 3 == 0 ? 0.1 : 0.05 + static_cast<double>(random() % 150) / 1000;
+      how.spool = here.path / "rows";
+      const auto whole = with.segment(axonzoo::read_image(path), how.pixel_size);
+      const auto labels_of = [&](axonzoo::label_spool spool) {
+        axonzoo::label_image all = axonzoo::label_image::from_shape({height, width});
+        std::size_t at = 0;
+        spool.read([&](const axonzoo::label_image& rows) { at = static_cast<std::size_t>(std::copy(rows.begin(), rows.end(), all.data() + at) - all.data()); });
+        BOOST_TEST(at == all.size());
+        return all;
+      };
+      axonzoo::image_rows rows(path);
+      BOOST_TEST((labels_of(axonzoo::segment_rows(with, rows, "a", how)) == whole));
+      // Killed in the middle of a record, it goes on from the last whole one.
+      const auto bytes = std::filesystem::file_size(how.spool);
+      std::filesystem::resize_file(how.spool, bytes - 1 - random() % std::min<std::uintmax_t>(bytes / 2, 2000));
+      how.resume = true;
+      bool began = false;
+      how.at = [&](double share) { began = began || share > 0; };
+      BOOST_TEST((labels_of(axonzoo::segment_rows(with, rows, "a", how)) == whole));
+      BOOST_TEST(began);
+      began = false;
+      static_cast<void>(axonzoo::segment_rows(with, rows, "a", how));
+      BOOST_TEST(!began);
+    }
+  }
+  axonzoo::image_rows rows(here.path / "a.png");
+  axonzoo::segment_rows_options little;
+  little.pixel_size = 0.1;
+  little.spool = here.path / "rows";
+  little.memory = 1;
+  refused("--memory", [&] { static_cast<void>(axonzoo::segment_rows(with, rows, "a", little)); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/upsample_bilinear2d.h>
 
 #include <axonzoo/infer/labels.hpp>
 #include <axonzoo/infer/tiles.hpp>
@@ -61,6 +62,18 @@ BOOST_AUTO_TEST_CASE(labels_come_at_the_images_size) {
   BOOST_TEST(labels.shape(0) == 9u);
   BOOST_TEST(labels.shape(1) == 13u);
   for (const auto label : labels) BOOST_TEST(label == 1);
+}
+
+// Outlines may move by a pixel where two classes are within rounding of each other, nowhere else.
+BOOST_AUTO_TEST_CASE(labels_are_those_of_interpolated_probabilities) {
+  for (const auto& [height, width] : {std::pair(19, 23), std::pair(5, 40), std::pair(8, 11), std::pair(3, 4)}) {
+    const auto p = at::rand({3, 8, 11});
+    const std::int64_t size[] = {height, width};
+    const auto fine = at::upsample_bilinear2d(p.unsqueeze(0), size, /*align_corners=*/false)[0].contiguous();
+    const auto labels = axonzoo::likeliest_labels(p, static_cast<std::size_t>(height), static_cast<std::size_t>(width));
+    const auto best = std::get<0>(fine.max(0)).contiguous();
+    for (std::size_t i = 0; i < labels.size(); ++i) BOOST_TEST(fine.const_data_ptr<float>()[labels.data()[i] * labels.size() + i] >= best.const_data_ptr<float>()[i] - 1e-5f);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

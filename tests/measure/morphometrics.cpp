@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <numbers>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
@@ -233,6 +234,37 @@ BOOST_AUTO_TEST_CASE(a_nerve_keeps_what_lies_in_it) {
   BOOST_TEST(measured.aggregates.axon_volume_fraction == 3 / 8.);
   BOOST_CHECK_THROW(axonzoo::measure_image(labels, {.pixel_size = 2}, false, drawing::blank(3, 7, 1)), axonzoo::error);
   BOOST_CHECK_THROW(axonzoo::measure_image(labels, {.pixel_size = 2}, false, drawing::blank(3, 6)), axonzoo::error);
+}
+
+// A thick and a thin sheath that touch: the watershed splits what is between them in halves.
+BOOST_AUTO_TEST_CASE(sheaths_are_as_thick_where_they_touch_as_elsewhere) {
+  auto labels = drawing::blank(60, 90);
+  for (const auto& [column, radius] : {std::pair(30, 22.), std::pair(64, 14.)}) drawing::disc(labels, 30, column, radius, 1);
+  for (const int column : {30, 64}) drawing::disc(labels, 30, column, 10, 2);
+  const auto by_seed = axonzoo::measure_axons(labels, 2, 1, {.pixel_size = 0.1}).table;
+  const auto by_shape = axonzoo::measure_axons(labels, 2, 1, {.pixel_size = 0.1, .split = axonzoo::sheath_split::thickness}).table;
+  BOOST_REQUIRE(by_shape.size() == 2u);
+  BOOST_TEST(std::abs(by_shape[0].g_ratio - 10 / 22.) < 0.015);
+  BOOST_TEST(std::abs(by_shape[1].g_ratio - 10 / 14.) < 0.025);
+  for (const std::size_t i : {0, 1}) BOOST_TEST(std::abs(by_shape[i].g_ratio - 10 / (i == 0 ? 22. : 14.)) < std::abs(by_seed[i].g_ratio - 10 / (i == 0 ? 22. : 14.)));
+}
+
+BOOST_AUTO_TEST_CASE(a_phantoms_touching_sheaths_are_split_better_by_thickness) {
+  axonzoo::phantom_options options;
+  options.height = options.width = 400;
+  const auto phantom = axonzoo::make_phantom(options, std::random_device{}());
+  const auto wrong = [&](axonzoo::sheath_split split) {
+    const auto found = axonzoo::measure_axons(phantom.labels, 2, 1, {.pixel_size = options.pixel_size, .split = split});
+    std::vector<std::int32_t> truth(found.table.size() + 1);
+    for (const auto& run : found.axons) truth[static_cast<std::size_t>(run.instance)] = phantom.axons(run.row, run.begin);
+    std::size_t pixels = 0;
+    for (const auto& run : found.fibres)
+      for (auto x = run.begin; x < run.end; ++x) pixels += phantom.labels(run.row, x) == 1 && phantom.fibres(run.row, x) != truth[static_cast<std::size_t>(run.instance)];
+    return pixels;
+  };
+  const auto by_seed = wrong(axonzoo::sheath_split::seed), by_shape = wrong(axonzoo::sheath_split::thickness);
+  BOOST_TEST_MESSAGE(by_seed << " pixels of myelin with the wrong axon by seed, " << by_shape << " by thickness");
+  BOOST_TEST(by_shape < by_seed);
 }
 
 BOOST_AUTO_TEST_CASE(statistics_of_bins) {

@@ -98,6 +98,49 @@ BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_slide_gets_the_masks_and_the_table_of_the_whole_image_and_goes_on_where_it_stopped) {
+  if (made::missing("unet-fp32-none-single") || made::missing("axonzoo-segment")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  BOOST_REQUIRE(made::run(folder, "unet-fp32-none-single", "$P --data d --steps 150" + made::small_unet + "--out u").status == 0);
+  made::paired(folder, "e", 700);
+  const std::string line = "$P --model u/checkpoint.safetensors --pixel-size 0.1 --tile-overlap 0.25 --border drop ", images = " e/images/s1.png e/images/s2.png";
+  BOOST_REQUIRE(made::run(folder, "axonzoo-segment", line + "--out whole --morphometrics whole/t.csv" + images).status == 0);
+  // A disk that fills: a sentence, and the rows that were done stay.
+  const auto full = made::run(folder, "axonzoo-segment", "ulimit -f 4; trap '' XFSZ; " + line + "--out rows --masks tiff" + images);
+  BOOST_TEST(full.status == 1);
+  BOOST_TEST(full.err.find("free some space") != std::string::npos, full.err);
+  BOOST_TEST(full.err.find("--resume goes on") != std::string::npos, full.err);
+  BOOST_TEST(std::filesystem::file_size(folder.path() / "rows/.s1.rows") > 1000u);
+  BOOST_TEST(!std::filesystem::exists(folder.path() / "rows/s1_seg-axonmyelin.tif"));
+  const auto resumed = made::run(folder, "axonzoo-segment", line + "--out rows --masks tiff --resume --morphometrics rows/t.csv" + images);
+  BOOST_TEST(resumed.status == 0, resumed.err);
+  BOOST_TEST(!std::filesystem::exists(folder.path() / "rows/.s1.rows"));
+  const auto table = made::content(folder.path() / "whole/t.csv");
+  BOOST_TEST(table.size() > 2000u);
+  BOOST_TEST((made::content(folder.path() / "rows/t.csv") == table));
+  for (const std::string stem : {"s1", "s2"}) {
+    const auto a = axonzoo::read_image(folder.path() / "whole" / (stem + "_seg-axonmyelin.png")), b = axonzoo::read_image(folder.path() / "rows" / (stem + "_seg-axonmyelin.tif"));
+    BOOST_TEST((a == b));
+  }
+  // Finished images are passed over, and stand in the table all the same.
+  std::filesystem::remove(folder.path() / "rows/s1_seg-axon.tif");
+  BOOST_TEST(made::run(folder, "axonzoo-segment", line + "--out rows --masks tiff --resume --morphometrics rows/u.csv" + images).status == 0);
+  BOOST_TEST(!std::filesystem::exists(folder.path() / "rows/s1_seg-axon.tif"));
+  BOOST_TEST((made::content(folder.path() / "rows/u.csv") == table));
+  // As a BIDS derivative, which axonzoo-morphometrics reads back.
+  std::filesystem::copy(folder.path() / "e/images/s1.png", folder.path() / "sub-1_SEM.png");
+  const auto bids = made::run(folder, "axonzoo-segment", line + "--model u/checkpoint.safetensors --out b --layout bids sub-1_SEM.png");
+  BOOST_TEST(bids.status == 0, bids.err);
+  const auto masks = folder.path() / "b/derivatives/labels/sub-1/micr/sub-1_SEM_seg-axonmyelin";
+  BOOST_TEST((axonzoo::read_image(masks.string() + ".png") == axonzoo::read_image(folder.path() / "whole/s1_seg-axonmyelin.png")));
+  BOOST_TEST(nlohmann::json::parse(made::content(masks.string() + ".json")).at("PixelSize").at(0) == 0.1);
+  BOOST_TEST(nlohmann::json::parse(made::content(folder.path() / "b/derivatives/labels/dataset_description.json")).at("DatasetType") == "derivative");
+  const auto unnamed = made::run(folder, "axonzoo-segment", line + "--out b --layout bids" + images);
+  BOOST_TEST(unnamed.status == 1);
+  BOOST_TEST(unnamed.err.find("begin with a subject") != std::string::npos, unnamed.err);
+}
+
 BOOST_AUTO_TEST_CASE(a_killed_rank_ends_all_with_its_name) {
   if (made::missing("unet-fp32-none-ddp")) return;
   const made_folder folder;

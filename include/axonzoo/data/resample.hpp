@@ -13,8 +13,8 @@
 namespace axonzoo {
 
 /// Height and width that make pixels of `target` um out of h x w pixels of `pixel_size` um; unchanged where target is 0.
-/// Throws axonzoo::error when a size is not positive or the result would pass 500 million pixels.
-inline std::pair<std::size_t, std::size_t> size_at(std::size_t h, std::size_t w, double pixel_size, double target) {
+/// Throws axonzoo::error when a size is not positive or the result would pass `most` pixels.
+inline std::pair<std::size_t, std::size_t> size_at(std::size_t h, std::size_t w, double pixel_size, double target, double most = 5e8) {
   if (target == 0) return {h, w};
   const auto doing = "cannot resample " + std::to_string(h) + " x " + std::to_string(w) + " pixels of " +
                      std::to_string(pixel_size) + " um to " + std::to_string(target) + " um";
@@ -22,8 +22,9 @@ inline std::pair<std::size_t, std::size_t> size_at(std::size_t h, std::size_t w,
     throw error(doing, "a pixel size must be a positive number", "check the sidecar and --pixel-size");
   const auto height = std::max(1.0, std::round(static_cast<double>(h) * pixel_size / target));
   const auto width = std::max(1.0, std::round(static_cast<double>(w) * pixel_size / target));
-  if (height * width > 5e8)
-    throw error(doing, "the result would have more than 500 million pixels", "check the units of the pixel size");
+  if (height * width > most)
+    throw error(doing, "the result would have more than " + std::to_string(static_cast<long long>(most / 1e6)) + " million pixels",
+                "check the units of the pixel size");
   return {static_cast<std::size_t>(height), static_cast<std::size_t>(width)};
 }
 
@@ -79,35 +80,60 @@ inline resampling_taps make_taps(std::size_t in, std::size_t out) {
 
 }  // namespace detail
 
-/// Pixels [H, W, C] at another size, each axis by itself: area mean where it shrinks, Catmull-Rom where it grows (which may
-/// pass the input's range by a few per cent at edges), a copy where it stays. Throws axonzoo::error for an empty image or size.
-inline image resample(const image& from, std::size_t height, std::size_t width) {
-  const std::size_t rows = from.shape(0), columns = from.shape(1), channels = from.shape(2);
-  if (from.size() == 0 || height == 0 || width == 0)
-    throw error("cannot resample an image", "it has no pixels", "give an image and a size of at least one pixel");
-  const auto down = detail::make_taps(rows, height), across = detail::make_taps(columns, width);
-  image to = image::from_shape({height, width, channels});
-  std::vector<float> row(columns * channels);
-  for (std::size_t y = 0; y < height; ++y) {
-    const float* weights = down.weight.data() + y * down.taps;
-    const float* source = from.data() + down.first[y] * row.size();
-    for (std::size_t i = 0; i < row.size(); ++i) row[i] = weights[0] * source[i];
-    for (std::size_t k = 1; k < down.taps; ++k) {
+/// Rows of an image at another size, each made from a few rows of the original: what `resample` does, for images that do not fit
+/// into memory.
+class row_resampler {
+ public:
+  /// From rows x columns to height x width. Throws axonzoo::error for an empty image or size.
+  row_resampler(std::size_t rows, std::size_t columns, std::size_t channels, std::size_t height, std::size_t width)
+      : channels_(channels), width_(width) {
+    if (rows == 0 || columns == 0 || channels == 0 || height == 0 || width == 0)
+      throw error("cannot resample an image", "it has no pixels", "give an image and a size of at least one pixel");
+    down_ = detail::make_taps(rows, height);
+    across_ = detail::make_taps(columns, width);
+    row_.resize(columns * channels);
+  }
+
+  /// Row y of the result is made from rows [first(y), first(y) + taps()) of the original.
+  [[nodiscard]] std::size_t first(std::size_t y) const { return down_.first[y]; }
+  [[nodiscard]] std::size_t taps() const { return down_.taps; }
+
+  /// Writes row y, [W, C], to `target`; `source(i)` points to row i of the original.
+  template <class Source>
+  void make(std::size_t y, const Source& source, float* target) {
+    const float* weights = down_.weight.data() + y * down_.taps;
+    const float* line = source(first(y));
+    for (std::size_t i = 0; i < row_.size(); ++i) row_[i] = weights[0] * line[i];
+    for (std::size_t k = 1; k < down_.taps; ++k) {
       if (weights[k] == 0) continue;
-      const float* line = source + k * row.size();
-      for (std::size_t i = 0; i < row.size(); ++i) row[i] += weights[k] * line[i];
+      line = source(first(y) + k);
+      for (std::size_t i = 0; i < row_.size(); ++i) row_[i] += weights[k] * line[i];
     }
-    float* target = to.data() + y * width * channels;
-    for (std::size_t x = 0; x < width; ++x) {
-      const float* share = across.weight.data() + x * across.taps;
-      const float* samples = row.data() + across.first[x] * channels;
-      for (std::size_t c = 0; c < channels; ++c) {
+    for (std::size_t x = 0; x < width_; ++x) {
+      const float* share = across_.weight.data() + x * across_.taps;
+      const float* samples = row_.data() + across_.first[x] * channels_;
+      for (std::size_t c = 0; c < channels_; ++c) {
         float sum = 0;
-        for (std::size_t k = 0; k < across.taps; ++k) sum += share[k] * samples[k * channels + c];
-        target[x * channels + c] = sum;
+        for (std::size_t k = 0; k < across_.taps; ++k) sum += share[k] * samples[k * channels_ + c];
+        target[x * channels_ + c] = sum;
       }
     }
   }
+
+ private:
+  std::size_t channels_, width_;
+  detail::resampling_taps down_, across_;
+  std::vector<float> row_;
+};
+
+/// Pixels [H, W, C] at another size, each axis by itself: area mean where it shrinks, Catmull-Rom where it grows (which may
+/// pass the input's range by a few per cent at edges), a copy where it stays. Throws axonzoo::error for an empty image or size.
+inline image resample(const image& from, std::size_t height, std::size_t width) {
+  const std::size_t stride = from.shape(1) * from.shape(2);
+  row_resampler rows(from.shape(0), from.shape(1), from.shape(2), height, width);
+  image to = image::from_shape({height, width, from.shape(2)});
+  for (std::size_t y = 0; y < height; ++y)
+    rows.make(y, [&](std::size_t i) { return from.data() + i * stride; }, to.data() + y * width * from.shape(2));
   return to;
 }
 

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -26,7 +30,40 @@ struct checkpoint_facts {
   std::int64_t channels = 1;
   target_pixel_size pixel_size;  ///< um the network was trained at
   std::int64_t patch = 256; ///< px of a training patch
+  std::map<std::string, std::pair<double, double>> trained_on;  ///< least and largest pixel size (um) of the training's images by contrast; empty where not known
 };
+
+/// Takes an image of the training into `trained_on`.
+inline void widen(std::map<std::string, std::pair<double, double>>& trained_on, const std::string& contrast, double pixel_size) {
+  if (!(pixel_size > 0)) return;
+  auto& [least, largest] = trained_on.emplace(contrast, std::pair(pixel_size, pixel_size)).first->second;
+  least = std::min(least, pixel_size);
+  largest = std::max(largest, pixel_size);
+}
+
+/// What speaks against using a network on an image: another contrast than the training's, or pixels beyond its range by more than the scales that
+/// augmentation adds. Empty where nothing is known or wrong. A contrast that is no BIDS suffix is not judged: it is some end of a name.
+inline std::string doubt(const checkpoint_facts& facts, double pixel_size, const std::string& contrast) {
+  static const std::set<std::string> suffixes{"TEM", "SEM", "uCT", "BF", "DF", "PC", "DIC", "FLUO", "CONF", "PLI", "CARS", "2PE", "MPE", "SR", "NLO", "OCT", "SPIM", "XPCT"};
+  if (facts.trained_on.empty()) return {};
+  const auto um = [](double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g", value);
+    return std::string(text);
+  };
+  auto range = facts.trained_on.find(contrast);
+  if (range == facts.trained_on.end()) {
+    std::string known;
+    for (const auto& [name, ignored] : facts.trained_on) known += (known.empty() ? "" : ", ") + name;
+    if (suffixes.contains(contrast) && !facts.trained_on.contains("")) return "the network was trained on " + known + ", the image is " + contrast;
+    if (facts.trained_on.size() != 1) return {};
+    range = facts.trained_on.begin();
+  }
+  const auto [least, largest] = range->second;
+  constexpr double scales = 1.25;
+  if (!(pixel_size > 0) || (pixel_size * scales >= least && pixel_size <= largest * scales)) return {};
+  return "the network was trained on pixels of " + um(least) + (least < largest ? " to " + um(largest) : "") + " um, the image's have " + um(pixel_size) + " um";
+}
 
 /// Takes the tensors' contents and shapes into the network, in its own floating types: narrower ones are how a pruned network comes back. Throws `error` listing
 /// what is missing, surplus or does not fit together.
@@ -71,6 +108,7 @@ inline void write_checkpoint(const std::filesystem::path& path, const std::map<s
                    {"channels", std::to_string(facts.channels)},
                    {"pixel_size", nlohmann::json(facts.pixel_size).dump()},
                    {"patch", std::to_string(facts.patch)},
+                   {"trained_on", nlohmann::json(facts.trained_on).dump()},
                    {"normalisation", "z-score per image and channel"}};
   write_safetensors(path, file);
 }
@@ -93,6 +131,7 @@ inline checkpoint_facts read_facts(const tensor_file& file, const std::string& o
     facts.channels = nlohmann::json::parse(text("channels")).get<std::int64_t>();
     facts.pixel_size = nlohmann::json::parse(text("pixel_size")).get<target_pixel_size>();
     facts.patch = nlohmann::json::parse(text("patch")).get<std::int64_t>();
+    if (file.metadata.contains("trained_on")) facts.trained_on = nlohmann::json::parse(text("trained_on")).get<decltype(facts.trained_on)>();
   } catch (const nlohmann::json::exception& failure) {
     throw error("cannot use " + origin + " as a checkpoint", failure.what(), "give a checkpoint.safetensors that a variant program wrote");
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -66,47 +67,56 @@ inline at::Tensor padded_to(const at::Tensor& x, std::int64_t height, std::int64
 
 }  // namespace detail
 
-/// Class probabilities [K, H, W] (fp32, CPU) of a prepared image [H, W, C]. The network must be in evaluation mode and under its
-/// precision's scope; tiles are blended with weights that fall to their rims.
-inline at::Tensor class_probabilities(network& net, const image& prepared, c10::ScalarType compute_type, c10::Device device, const tile_options& options) {
+/// Class probabilities [N, K, S, S] (fp32, CPU) of tiles [N, C, S, S].
+using tile_probabilities = std::function<at::Tensor(const at::Tensor& tiles)>;
+
+/// The mean over `turns` flips and quarter turns. The network must be in evaluation mode and under its precision's scope.
+inline at::Tensor mean_of_turns(network& net, const at::Tensor& tiles, c10::ScalarType compute_type, c10::Device device, int turns) {
+  const at::NoGradGuard no_gradients;
+  const auto batch = tiles.to(device, compute_type);
+  at::Tensor mean;
+  for (int k = 0; k < turns; ++k) {
+    const auto view = detail::turned(batch, k).contiguous(at::MemoryFormat::ChannelsLast);
+    const auto share = detail::turned(net.forward(view).front().to(at::kFloat).softmax(1), k, true);
+    mean = mean.defined() ? mean + share : share;
+  }
+  return mean.cpu() / turns;
+}
+
+/// Class probabilities [K, H, W] (fp32, CPU) of a prepared image [H, W, C] in tiles of `side` px, blended with weights that fall to
+/// their rims.
+inline at::Tensor class_probabilities(const tile_probabilities& of_tiles, const image& prepared, std::int64_t side, const tile_options& options) {
   const at::NoGradGuard no_gradients;
   const auto height = static_cast<std::int64_t>(prepared.shape(0)), width = static_cast<std::int64_t>(prepared.shape(1));
   const auto channels = static_cast<std::int64_t>(prepared.shape(2));
-  const auto stride = net.stride();
-  const auto side = (options.side + stride - 1) / stride * stride;
   auto pixels = at::from_blob(const_cast<float*>(prepared.data()), {1, height, width, channels}, at::kFloat).permute({0, 3, 1, 2});
   pixels = detail::padded_to(pixels, std::max(height, side), std::max(width, side));
-
-  struct origin {
-    std::int64_t y, x;
-  };
-  std::vector<origin> origins;
-  for (const auto y : detail::tile_origins(pixels.size(2), side, options.overlap)) {
-    for (const auto x : detail::tile_origins(pixels.size(3), side, options.overlap)) origins.push_back({y, x});
-  }
   const auto line = detail::tile_window(side, options.overlap);
   const auto window = line.unsqueeze(1) * line;
   at::Tensor sum, weight = at::zeros({pixels.size(2), pixels.size(3)});
-  for (std::size_t begin = 0; begin < origins.size(); begin += static_cast<std::size_t>(options.batch)) {
-    const auto end = std::min(origins.size(), begin + static_cast<std::size_t>(options.batch));
-    std::vector<at::Tensor> tiles;
-    for (auto i = begin; i < end; ++i) tiles.push_back(pixels[0].narrow(1, origins[i].y, side).narrow(2, origins[i].x, side));
-    const auto batch = at::stack(tiles).to(device, compute_type);
-    at::Tensor mean;
-    for (int k = 0; k < options.turns; ++k) {
-      const auto view = detail::turned(batch, k).contiguous(at::MemoryFormat::ChannelsLast);
-      const auto share = detail::turned(net.forward(view).front().to(at::kFloat).softmax(1), k, true);
-      mean = mean.defined() ? mean + share : share;
-    }
-    mean = mean.cpu() / options.turns;
-    if (!sum.defined()) sum = at::zeros({mean.size(1), pixels.size(2), pixels.size(3)});
-    for (auto i = begin; i < end; ++i) {
-      const auto [y, x] = origins[i];
-      sum.narrow(1, y, side).narrow(2, x, side).add_(mean[static_cast<std::int64_t>(i - begin)] * window);
-      weight.narrow(0, y, side).narrow(1, x, side).add_(window);
+  const auto columns = detail::tile_origins(pixels.size(3), side, options.overlap);
+  for (const auto y : detail::tile_origins(pixels.size(2), side, options.overlap)) {
+    // Tiles of one row alone make a batch, as they do where rows are all that is held (probability_rows.hpp).
+    for (std::size_t begin = 0; begin < columns.size(); begin += static_cast<std::size_t>(options.batch)) {
+      const auto end = std::min(columns.size(), begin + static_cast<std::size_t>(options.batch));
+      std::vector<at::Tensor> tiles;
+      for (auto i = begin; i < end; ++i) tiles.push_back(pixels[0].narrow(1, y, side).narrow(2, columns[i], side));
+      const auto mean = of_tiles(at::stack(tiles));
+      if (!sum.defined()) sum = at::zeros({mean.size(1), pixels.size(2), pixels.size(3)});
+      for (auto i = begin; i < end; ++i) {
+        sum.narrow(1, y, side).narrow(2, columns[i], side).add_(mean[static_cast<std::int64_t>(i - begin)] * window);
+        weight.narrow(0, y, side).narrow(1, columns[i], side).add_(window);
+      }
     }
   }
   return (sum / weight).narrow(1, 0, height).narrow(2, 0, width).contiguous();
+}
+
+/// The same of one network, in tiles of `options.side` rounded up to its stride.
+inline at::Tensor class_probabilities(network& net, const image& prepared, c10::ScalarType compute_type, c10::Device device, const tile_options& options) {
+  const auto stride = net.stride();
+  return class_probabilities([&](const at::Tensor& tiles) { return mean_of_turns(net, tiles, compute_type, device, options.turns); }, prepared,
+                             (options.side + stride - 1) / stride * stride, options);
 }
 
 }  // namespace axonzoo

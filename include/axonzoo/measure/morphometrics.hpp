@@ -16,11 +16,16 @@
 #include <axonzoo/measure/region.hpp>
 #include <axonzoo/measure/regions.hpp>
 #include <axonzoo/measure/runs.hpp>
+#include <axonzoo/measure/thickness_split.hpp>
 
 namespace axonzoo {
 
 /// What a diameter is: of the circle with the same area, or the minor axis of the ellipse with the same second moments.
 enum class axon_shape { circle, ellipse };
+
+/// How sheaths that touch are split: by a watershed from the axons' centroids, as in AxonDeepSeg, or by the thickness that each has
+/// elsewhere.
+enum class sheath_split { seed, thickness };
 
 /// How axons are measured. The defaults are AxonDeepSeg's, but for `ties`: a pixel or two of an image go to the other of two
 /// fibres.
@@ -29,6 +34,7 @@ struct morphometric_options {
   axon_shape shape = axon_shape::circle;
   bool keep_border = true;               ///< axons whose fibre touches the image's border, too
   bool myelinated = true;                ///< false: axons alone, 4-connected, without a fibre
+  sheath_split split = sheath_split::seed;
   seed_order ties = seed_order::raster;  ///< scikit_image: AxonDeepSeg's fibres to the last pixel, at several times the time
 };
 
@@ -119,10 +125,13 @@ inline morphometrics measure_axons(const label_image& labels, std::uint8_t axon,
   detail::check_pixel_size(options.pixel_size);
   morphometrics found;
   found.axons = component_runs(labels, axon, options.myelinated ? connectivity::eight : connectivity::four);
-  if (options.myelinated) found.fibres = fibre_runs(labels, found.axons, axon, myelin, options.ties);
+  const bool by_shape = options.split == sheath_split::thickness;
+  if (options.myelinated) found.fibres = by_shape ? split_by_thickness(labels, found.axons, myelin) : fibre_runs(labels, found.axons, axon, myelin, options.ties);
   const auto axons = measure_regions(found.axons), fibres = measure_regions(found.fibres, false);
   for (std::size_t i = 0; i < axons.size(); ++i) {
-    const auto label = options.myelinated ? detail::fibre_under(found.fibres, axons[i].row, axons[i].column) : 0;
+    const auto label = !options.myelinated ? 0
+                       : by_shape          ? static_cast<std::int32_t>(i + 1)
+                                           : detail::fibre_under(found.fibres, axons[i].row, axons[i].column);
     const region* fibre = label > 0 ? &fibres[static_cast<std::size_t>(label) - 1] : nullptr;
     auto one = detail::measure_axon(axons[i], fibre, labels.shape(0), labels.shape(1), options);
     if (one.touches_border && !options.keep_border) continue;

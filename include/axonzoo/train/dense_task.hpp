@@ -53,6 +53,10 @@ class dense_task : public training_task {
     facts_.channels = static_cast<std::int64_t>(cache_->channels());
     facts_.pixel_size = pixel_size;
     facts_.patch = options.patch;
+    for (const auto member : parts_.train) {
+      const auto& one = data.micrographs.at(member);
+      widen(facts_.trained_on, one.contrast, one.pixel_size > 0 ? one.pixel_size : options.image_pixel_size.value_or(0));
+    }
   }
 
   [[nodiscard]] std::shared_ptr<network> make_network() const override {

@@ -66,6 +66,10 @@ class promptable_task : public training_task {
     facts_.channels = 3;
     facts_.pixel_size = pixel_size;
     facts_.patch = options.patch;
+    for (const auto member : parts_.train) {
+      const auto& one = data.micrographs.at(member);
+      widen(facts_.trained_on, one.contrast, one.pixel_size > 0 ? one.pixel_size : options.image_pixel_size.value_or(0));
+    }
   }
 
   /// What does not train, or has no part in the answer to a box, takes no gradient.
