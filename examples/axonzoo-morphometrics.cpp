@@ -55,7 +55,7 @@ struct options {
   bool given_pixel_size = false, fill = false, keep_border = true, unmyelinated = false;
   axonzoo::axon_shape shape = axonzoo::axon_shape::circle;
   axonzoo::seed_order ties = axonzoo::seed_order::raster;
-  axonzoo::sheath_split split = axonzoo::sheath_split::seed;
+  axonzoo::sheath_splitting split = axonzoo::sheath_splitting::seed;
 };
 
 std::vector<axonzoo::listed_mask> list(const options& chosen) {
@@ -125,7 +125,7 @@ axonzoo::measured_image measure(const axonzoo::listed_mask& mask, const options&
   };
   const bool by_rows = axonzoo::mask_rows::can_read(mask.files);
   if (chosen.band > 0 ||
-      (by_rows && !chosen.fill && chosen.split == axonzoo::sheath_split::seed && chosen.nerve.empty() && !chosen.unmyelinated && pixels_of(mask) > (std::size_t{1} << 27))) {
+      (by_rows && !chosen.fill && chosen.split == axonzoo::sheath_splitting::seed && chosen.nerve.empty() && !chosen.unmyelinated && pixels_of(mask) > (std::size_t{1} << 27))) {
     const auto started = std::chrono::steady_clock::now();
     const axonzoo::stream_options stream{chosen.band > 0 ? chosen.band : 1024, 128, chosen.threads};
     how.ties = axonzoo::seed_order::raster;
@@ -245,8 +245,8 @@ int main(int argc, char** argv) {
   app.add_option("--split", chosen.split,
                  "sheaths that touch: by a watershed from the axons' centroids as in AxonDeepSeg (seed), or as thick as each is where it "
                  "touches none (thickness)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, axonzoo::sheath_split>{
-          {"seed", axonzoo::sheath_split::seed}, {"thickness", axonzoo::sheath_split::thickness}}))
+      ->transform(CLI::CheckedTransformer(std::map<std::string, axonzoo::sheath_splitting>{
+          {"seed", axonzoo::sheath_splitting::seed}, {"thickness", axonzoo::sheath_splitting::thickness}}))
       ->default_str("seed");
   app.add_option("--ties", chosen.ties,
                  "pixels halfway between two fibres go to the upper left one (raster), or as in AxonDeepSeg (scikit-image), "
@@ -284,7 +284,7 @@ int main(int argc, char** argv) {
                            "give both, or --masks FILE --unmyelinated");
     if (chosen.band > 0 &&
         (chosen.fill || chosen.unmyelinated || !chosen.nerve.empty() || chosen.ties == axonzoo::seed_order::scikit_image ||
-         chosen.split == axonzoo::sheath_split::thickness))
+         chosen.split == axonzoo::sheath_splitting::thickness))
       throw axonzoo::error("cannot use --band",
                            "holes, nerves, ties as in scikit-image, --split thickness and axons without myelin need the whole mask",
                            "leave --band out");

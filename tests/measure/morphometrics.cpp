@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(sheaths_are_as_thick_where_they_touch_as_elsewhere) {
   for (const auto& [column, radius] : {std::pair(30, 22.), std::pair(64, 14.)}) drawing::disc(labels, 30, column, radius, 1);
   for (const int column : {30, 64}) drawing::disc(labels, 30, column, 10, 2);
   const auto by_seed = axonzoo::measure_axons(labels, 2, 1, {.pixel_size = 0.1}).table;
-  const auto by_shape = axonzoo::measure_axons(labels, 2, 1, {.pixel_size = 0.1, .split = axonzoo::sheath_split::thickness}).table;
+  const auto by_shape = axonzoo::measure_axons(labels, 2, 1, {.pixel_size = 0.1, .split = axonzoo::sheath_splitting::thickness}).table;
   BOOST_REQUIRE(by_shape.size() == 2u);
   BOOST_TEST(std::abs(by_shape[0].g_ratio - 10 / 22.) < 0.015);
   BOOST_TEST(std::abs(by_shape[1].g_ratio - 10 / 14.) < 0.025);
@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(a_phantoms_touching_sheaths_are_split_better_by_thickness) 
   axonzoo::phantom_options options;
   options.height = options.width = 400;
   const auto phantom = axonzoo::make_phantom(options, std::random_device{}());
-  const auto wrong = [&](axonzoo::sheath_split split) {
+  const auto wrong = [&](axonzoo::sheath_splitting split) {
     const auto found = axonzoo::measure_axons(phantom.labels, 2, 1, {.pixel_size = options.pixel_size, .split = split});
     std::vector<std::int32_t> truth(found.table.size() + 1);
     for (const auto& run : found.axons) truth[static_cast<std::size_t>(run.instance)] = phantom.axons(run.row, run.begin);
@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(a_phantoms_touching_sheaths_are_split_better_by_thickness) 
       for (auto x = run.begin; x < run.end; ++x) pixels += phantom.labels(run.row, x) == 1 && phantom.fibres(run.row, x) != truth[static_cast<std::size_t>(run.instance)];
     return pixels;
   };
-  const auto by_seed = wrong(axonzoo::sheath_split::seed), by_shape = wrong(axonzoo::sheath_split::thickness);
+  const auto by_seed = wrong(axonzoo::sheath_splitting::seed), by_shape = wrong(axonzoo::sheath_splitting::thickness);
   BOOST_TEST_MESSAGE(by_seed << " pixels of myelin with the wrong axon by seed, " << by_shape << " by thickness");
   BOOST_TEST(by_shape < by_seed);
 }

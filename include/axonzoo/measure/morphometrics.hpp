@@ -25,7 +25,7 @@ enum class axon_shape { circle, ellipse };
 
 /// How sheaths that touch are split: by a watershed from the axons' centroids, as in AxonDeepSeg, or by the thickness that each has
 /// elsewhere.
-enum class sheath_split { seed, thickness };
+enum class sheath_splitting { seed, thickness };
 
 /// How axons are measured. The defaults are AxonDeepSeg's, but for `ties`: a pixel or two of an image go to the other of two
 /// fibres.
@@ -34,7 +34,7 @@ struct morphometric_options {
   axon_shape shape = axon_shape::circle;
   bool keep_border = true;               ///< axons whose fibre touches the image's border, too
   bool myelinated = true;                ///< false: axons alone, 4-connected, without a fibre
-  sheath_split split = sheath_split::seed;
+  sheath_splitting split = sheath_splitting::seed;
   seed_order ties = seed_order::raster;  ///< scikit_image: AxonDeepSeg's fibres to the last pixel, at several times the time
 };
 
@@ -125,7 +125,7 @@ inline morphometrics measure_axons(const label_image& labels, std::uint8_t axon,
   detail::check_pixel_size(options.pixel_size);
   morphometrics found;
   found.axons = component_runs(labels, axon, options.myelinated ? connectivity::eight : connectivity::four);
-  const bool by_shape = options.split == sheath_split::thickness;
+  const bool by_shape = options.split == sheath_splitting::thickness;
   if (options.myelinated) found.fibres = by_shape ? split_by_thickness(labels, found.axons, myelin) : fibre_runs(labels, found.axons, axon, myelin, options.ties);
   const auto axons = measure_regions(found.axons), fibres = measure_regions(found.fibres, false);
   for (std::size_t i = 0; i < axons.size(); ++i) {

@@ -188,7 +188,7 @@ inline measured_image measure_streamed(std::size_t height, std::size_t width, co
   detail::check_pixel_size(options.pixel_size);
   if (!options.myelinated)
     throw error("cannot measure axons in bands", "axons without myelin are joined at sides alone", "measure the whole mask");
-  if (options.split != sheath_split::seed)
+  if (options.split != sheath_splitting::seed)
     throw error("cannot measure axons in bands", "sheaths are split by thickness over the whole mask", "measure the whole mask, or split by seed");
   const std::size_t band = std::max<std::size_t>(stream.band, 1);
   const auto all = detail::look_over(height, read, band);
