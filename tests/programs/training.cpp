@@ -47,7 +47,8 @@ BOOST_AUTO_TEST_CASE(what_is_rounded_to_eight_bits_trains_as_fp32_goes_on_and_se
   if (made::missing("unet-int8-none-single") || made::missing("unet-fp32-none-single")) return;
   const made_folder folder;
   made::paired(folder, "d");
-  const auto line = made::small_unet + "--width 8 --steps 20";
+  auto line = made::small_unet + "--steps 20";
+  line.replace(line.find("--width 4"), 9, "--width 8");
   BOOST_TEST(made::run(folder, "unet-fp32-none-single", "$P --data d --out f" + line).status == 0);
   BOOST_TEST(made::run(folder, "unet-int8-none-single", "$P --data d --out i" + line).status == 0);
   const auto rounded = made::record(folder, "i");
@@ -104,16 +105,16 @@ BOOST_AUTO_TEST_CASE(a_slide_gets_the_masks_and_the_table_of_the_whole_image_and
   made::paired(folder, "d");
   BOOST_REQUIRE(made::run(folder, "unet-fp32-none-single", "$P --data d --steps 150" + made::small_unet + "--out u").status == 0);
   made::paired(folder, "e", 700);
-  const std::string line = "$P --model u/checkpoint.safetensors --pixel-size 0.1 --tile-overlap 0.25 --border drop ", images = " e/images/s1.png e/images/s2.png";
-  BOOST_REQUIRE(made::run(folder, "axonzoo-segment", line + "--out whole --morphometrics whole/t.csv" + images).status == 0);
+  const std::string line = "$P --model u/checkpoint.safetensors --pixel-size 0.1 --tile-overlap 0.25 ", images = " e/images/s1.png e/images/s2.png";
+  BOOST_REQUIRE(made::run(folder, "axonzoo-segment", line + "--out whole --border drop --morphometrics whole/t.csv" + images).status == 0);
   // A disk that fills: a sentence, and the rows that were done stay.
-  const auto full = made::run(folder, "axonzoo-segment", "ulimit -f 4; trap '' XFSZ; " + line + "--out rows --masks tiff" + images);
+  const auto full = made::run(folder, "axonzoo-segment", "ulimit -f 8; trap '' XFSZ; " + line + "--out rows --masks tiff" + images);
   BOOST_TEST(full.status == 1);
   BOOST_TEST(full.err.find("free some space") != std::string::npos, full.err);
   BOOST_TEST(full.err.find("--resume goes on") != std::string::npos, full.err);
   BOOST_TEST(std::filesystem::file_size(folder.path() / "rows/.s1.rows") > 1000u);
   BOOST_TEST(!std::filesystem::exists(folder.path() / "rows/s1_seg-axonmyelin.tif"));
-  const auto resumed = made::run(folder, "axonzoo-segment", line + "--out rows --masks tiff --resume --morphometrics rows/t.csv" + images);
+  const auto resumed = made::run(folder, "axonzoo-segment", line + "--out rows --masks tiff --resume --border drop --morphometrics rows/t.csv" + images);
   BOOST_TEST(resumed.status == 0, resumed.err);
   BOOST_TEST(!std::filesystem::exists(folder.path() / "rows/.s1.rows"));
   const auto table = made::content(folder.path() / "whole/t.csv");
@@ -125,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_slide_gets_the_masks_and_the_table_of_the_whole_image_and
   }
   // Finished images are passed over, and stand in the table all the same.
   std::filesystem::remove(folder.path() / "rows/s1_seg-axon.tif");
-  BOOST_TEST(made::run(folder, "axonzoo-segment", line + "--out rows --masks tiff --resume --morphometrics rows/u.csv" + images).status == 0);
+  BOOST_TEST(made::run(folder, "axonzoo-segment", line + "--out rows --masks tiff --resume --border drop --morphometrics rows/u.csv" + images).status == 0);
   BOOST_TEST(!std::filesystem::exists(folder.path() / "rows/s1_seg-axon.tif"));
   BOOST_TEST((made::content(folder.path() / "rows/u.csv") == table));
   // As a BIDS derivative, which axonzoo-morphometrics reads back.
