@@ -200,7 +200,7 @@ int segment(const segment_options& options) {
   }
   std::filesystem::create_directories(options.out);
   std::size_t base = 0;
-  const auto model_digest = digest_of(options.models);
+  std::string model_digest;  // of slides' rows alone: other images need not wait for it
   std::vector<std::string> model_names;
   for (const auto& model : options.models) model_names.push_back(model.filename().string());
   const auto segment_one = [&](const std::filesystem::path& path) {
@@ -241,6 +241,7 @@ int segment(const segment_options& options) {
                              "give a larger --memory");
       if (!as_tiff && size.height * size.width > (options.memory << 20) / 4)
         throw axonzoo::error("cannot write '" + png.string() + "'", "a PNG is written as a whole, which --memory does not allow", "leave --masks out, so that it becomes a TIFF");
+      if (model_digest.empty()) model_digest = digest_of(options.models);
       axonzoo::image_rows source(path);
       axonzoo::segment_rows_options how;
       how.pixel_size = pixel_size;
