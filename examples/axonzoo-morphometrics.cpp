@@ -10,12 +10,14 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/core/heap.hpp>
 #include <axonzoo/core/interrupt.hpp>
 #include <axonzoo/core/progress.hpp>
 #include <axonzoo/data/listing.hpp>
@@ -51,7 +53,7 @@ struct options {
   std::filesystem::path exports;
   double pixel_size = 0;
   std::size_t band = 0;
-  unsigned threads = 1;
+  unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, 4u);
   bool given_pixel_size = false, fill = false, keep_border = true, unmyelinated = false;
   axonzoo::axon_shape shape = axonzoo::axon_shape::circle;
   axonzoo::seed_order ties = axonzoo::seed_order::raster;
@@ -224,6 +226,7 @@ int run(const options& chosen, const std::string& command) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  axonzoo::keep_freed_memory(/*one_heap=*/true);
   axonzoo::catch_interrupts();
   options chosen;
   CLI::App app("Measures axons and their myelin in masks: diameters, g-ratios, areas, shapes.");
@@ -260,7 +263,7 @@ int main(int argc, char** argv) {
   app.add_option("--band", chosen.band,
                  "measure so many rows at once instead of the whole mask, with the same table; otherwise 1024 of TIFF masks "
                  "above 134 megapixels");
-  app.add_option("--threads", chosen.threads, "bands at once; each takes its own memory")->check(CLI::Range(1, 64));
+  app.add_option("--threads", chosen.threads, "bands at once; each takes its own memory")->capture_default_str()->check(CLI::Range(1, 64));
   auto* const report =
       app.add_option("--report", chosen.report, "page to write: pictures, distributions, subjects, what to look at again");
   app.add_option("--images", chosen.images,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include <c10/core/CPUAllocator.h>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/core/heap.hpp>
 
 namespace axonzoo {
 
@@ -165,9 +165,7 @@ class caching_allocator final : public c10::Allocator {
 /// instead of going back to the system. The cache holds at most a quarter of the machine's memory.
 inline void use_caching_allocator() {
   static const bool installed = [] {
-    mallopt(M_MMAP_MAX, 0);
-    mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-    mallopt(M_TOP_PAD, 64 << 20);
+    keep_freed_memory();
     c10::SetCPUAllocator(&detail::caching_allocator::instance(), 1);
     return true;
   }();

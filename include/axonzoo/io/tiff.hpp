@@ -127,7 +127,7 @@ class tiff_page {
   }
 
   void check_finite(const image& pixels) const {
-    if (std::any_of(pixels.begin(), pixels.end(), [](float level) { return !std::isfinite(level); }))
+    if (samples_.floating() && std::any_of(pixels.begin(), pixels.end(), [](float level) { return !std::isfinite(level); }))
       throw error(doing_, "TIFF: some of its levels are not finite numbers", "replace them before segmenting");
   }
 

@@ -67,6 +67,7 @@ class tiff_samples {
 
   [[nodiscard]] const image_size& size() const { return size_; }
   [[nodiscard]] bool separate() const { return separate_; }
+  [[nodiscard]] bool floating() const { return format_ == SAMPLEFORMAT_IEEEFP; }
 
   /// Converts `width` pixels of a decoded row into `out` [width, channels]; of separate planes, only channel `plane`.
   void convert(const unsigned char* row, std::size_t width, float* out, std::size_t plane) const {
@@ -99,7 +100,9 @@ class tiff_samples {
   template <class Level>
   void each(std::size_t width, float* out, std::size_t plane, Level level) const {
     const std::size_t channels = size_.channels;
-    if (separate_)
+    if (channels == 1 && in_pixel_ == 1)  // known strides: the compiler's vectors
+      for (std::size_t x = 0; x < width; ++x) out[x] = level(x);
+    else if (separate_)
       for (std::size_t x = 0; x < width; ++x) out[x * channels + plane] = level(x);
     else
       for (std::size_t x = 0; x < width; ++x)

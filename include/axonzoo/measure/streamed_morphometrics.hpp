@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <future>
 #include <utility>
@@ -44,13 +45,30 @@ struct mask_overview {
   std::uint64_t axon_pixels = 0, myelin_pixels = 0;
 };
 
-inline mask_overview look_over(std::size_t height, const label_rows& read, std::size_t band) {
+/// Reads `threads` strips ahead.
+inline mask_overview look_over(std::size_t height, const label_rows& read, std::size_t band, unsigned threads) {
+  struct strip {
+    label_image labels;
+    std::uint64_t myelin = 0;
+  };
   component_stream axons(2);
   mask_overview found;
-  for (std::size_t top = 0; top < height; top += band) {
-    const auto strip = read(top, std::min(band, height - top));
-    axons.add(strip);
-    found.myelin_pixels += static_cast<std::uint64_t>(std::count(strip.begin(), strip.end(), std::uint8_t{1}));
+  const auto read_strip = [&](std::size_t top) {
+    strip made{read(top, std::min(band, height - top))};
+    made.myelin = static_cast<std::uint64_t>(std::count(made.labels.begin(), made.labels.end(), std::uint8_t{1}));
+    return made;
+  };
+  std::deque<std::future<strip>> ahead;
+  std::size_t next = 0;
+  const auto read_ahead = [&] {
+    for (; next < height && ahead.size() < std::max(threads, 1u); next += band)
+      ahead.push_back(std::async(threads > 1 ? std::launch::async : std::launch::deferred, read_strip, next));
+  };
+  for (read_ahead(); !ahead.empty(); read_ahead()) {
+    const auto one = ahead.front().get();
+    ahead.pop_front();
+    axons.add(one.labels);
+    found.myelin_pixels += one.myelin;
   }
   found.axons = axons.finish();
   found.axon_pixels = axons.pixels();
@@ -191,7 +209,7 @@ inline measured_image measure_streamed(std::size_t height, std::size_t width, co
   if (options.split != sheath_splitting::seed)
     throw error("cannot measure axons in bands", "sheaths are split by thickness over the whole mask", "measure the whole mask, or split by seed");
   const std::size_t band = std::max<std::size_t>(stream.band, 1);
-  const auto all = detail::look_over(height, read, band);
+  const auto all = detail::look_over(height, read, band, stream.threads);
   const detail::band_measurer measurer(height, width, read, options, all);
   const auto measure_band = [&](std::size_t top) {
     std::vector<measured_axon> table;
@@ -203,10 +221,10 @@ inline measured_image measure_streamed(std::size_t height, std::size_t width, co
   measured.height = height;
   measured.width = width;
   measured.options = options;
-  std::vector<std::future<std::vector<measured_axon>>> waiting;
+  std::deque<std::future<std::vector<measured_axon>>> waiting;
   const auto collect = [&] {
     const auto part = waiting.front().get();
-    waiting.erase(waiting.begin());
+    waiting.pop_front();
     measured.measures.table.insert(measured.measures.table.end(), part.begin(), part.end());
   };
   for (std::size_t top = 0; top < height; top += band) {

@@ -51,16 +51,7 @@ class mask_rows {
     labels.fill(0);
     for (const auto& file : files_) {
       const auto levels = read_levels(file, top, count);
-      const std::size_t channels = file.size.channels;
-      std::size_t strange = 0;
-      for (std::size_t i = 0; i < labels.size(); ++i) {
-        const float level = levels.data()[i * channels] * file.scale;
-        strange += !file.numbers && ((level >= 32 && level < 96) || (level >= 160 && level < 224));
-        if (file.role == kind::both)
-          labels.data()[i] = file.numbers ? (level == 2 ? 2 : level == 1 ? 1 : 0) : level > 191 ? 2 : level > 63 ? 1 : 0;
-        else if (level > (file.numbers ? 0 : 127))
-          labels.data()[i] = file.role == kind::axon ? 2 : 1;
-      }
+      const auto strange = file.numbers ? add_numbers(file, levels, labels) : add_levels(file, levels, labels);
       if (strange > labels.size() / 2)
         throw error("cannot use '" + file.path.string() + "' as a mask", "its grey levels mean no classes",
                     "store 0 and 255, or 0, 127 (myelin) and 255 (axon)");
@@ -77,6 +68,44 @@ class mask_rows {
     float scale;
     bool numbers;  ///< stores 0, 1, 2
   };
+
+  // What does not change from pixel to pixel stands outside of the loops, which the compiler then makes vectors of.
+  static std::size_t add_numbers(const source& file, const image& levels, label_image& labels) {
+    const auto* const from = levels.data();
+    auto* const to = labels.data();
+    const std::size_t channels = file.size.channels, pixels = labels.size();
+    const std::uint8_t alone = file.role == kind::axon ? 2 : 1;
+    if (file.role == kind::both)
+      for (std::size_t i = 0; i < pixels; ++i) to[i] = static_cast<std::uint8_t>((from[i * channels] == 1) + 2 * (from[i * channels] == 2));
+    else
+      for (std::size_t i = 0; i < pixels; ++i) to[i] = from[i * channels] > 0 ? alone : to[i];
+    return 0;
+  }
+
+  /// Returns how many levels lie far from those of classes.
+  static std::size_t add_levels(const source& file, const image& levels, label_image& labels) {
+    const auto* const from = levels.data();
+    auto* const to = labels.data();
+    const std::size_t channels = file.size.channels, pixels = labels.size();
+    const std::uint8_t alone = file.role == kind::axon ? 2 : 1;
+    const float scale = file.scale;
+    std::size_t strange = 0;
+    constexpr std::size_t block = 4096;  // so that counts in 32 bits do
+    for (std::size_t first = 0; first < pixels; first += block) {
+      const std::size_t end = std::min(pixels, first + block);
+      std::uint32_t odd = 0;
+      for (std::size_t i = first; i < end; ++i) {
+        const float level = from[i * channels] * scale;
+        odd += static_cast<std::uint32_t>(((level >= 32) & (level < 96)) | ((level >= 160) & (level < 224)));
+      }
+      strange += odd;
+      if (file.role == kind::both)
+        for (std::size_t i = first; i < end; ++i) to[i] = static_cast<std::uint8_t>((from[i * channels] * scale > 63) + (from[i * channels] * scale > 191));
+      else
+        for (std::size_t i = first; i < end; ++i) to[i] = from[i * channels] * scale > 127 ? alone : to[i];
+    }
+    return strange;
+  }
 
   /// Each call opens the file: libtiff's handles are not for two threads, and an open one costs a directory, not pixels.
   static image read_levels(const source& file, std::size_t top, std::size_t count) {
