@@ -258,6 +258,7 @@ int main(int argc, char** argv) {
   app.add_option("--most-variant-seconds", options.most_variant_seconds, "budget of one more variant; 0: any");
   app.add_option("--json", options.json, "also write what was measured to this file");
   CLI11_PARSE(app, argc, argv);
+  options.build = fs::absolute(options.build);  // the compiler runs elsewhere
   try {
     bench running(options);
     if (!options.headers.empty()) running.headers();
