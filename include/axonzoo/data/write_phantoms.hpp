@@ -38,12 +38,6 @@ struct phantom_set_options {
 
 namespace detail {
 
-inline void make_folder(const std::filesystem::path& folder) {
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed) throw error("cannot make the folder " + quoted(folder), failed.message(), "give a folder that you may write to");
-}
-
 /// Removes what a run that did not finish has left.
 inline void clear_partial(const std::filesystem::path& folder) {
   std::error_code failed;
