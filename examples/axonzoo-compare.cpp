@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -25,13 +26,21 @@
 #include <axonzoo/report/comparison_plan.hpp>
 #include <axonzoo/report/comparison_runner.hpp>
 #include <axonzoo/report/comparison_tables.hpp>
+#include <axonzoo/report/variant_options.hpp>
 
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr const char* help_footer =
-    "Options after -- are handed to every program: axonzoo-compare ... -- --patch 128 --batch 8\n"
+    "Options after -- are handed to every program, those after --for VARIANTS to these alone, in place of the same options "
+    "before:\n"
+    "  axonzoo-compare ... --minutes 20 -- --patch 256 --for 'unet,segnet' --batch 8 --for '*sam_tiny' --weights "
+    "lite_medsam.pth\n"
+    "    --for sam_tiny --minutes 0 --for neuro_sam_tiny --epochs 20\n"
+    "VARIANTS are globs as in --variants; words left out at the end stand for any. --minutes 0 hands on no budget: for models "
+    "that do not\n"
+    "train. A run whose options are other than before is made anew.\n"
     "In --out: <variant>/seed-<k>/ holds what each program writes and its log.txt; results.csv (a row a run), results.json (all "
     "records) and\n"
     "report.html (tables, plots, pictures in one file). The same command goes on where it was stopped, and does nothing again "
@@ -86,13 +95,8 @@ fs::path phantom_folder(const settings& chosen) {
 void print_plan(const std::vector<axonzoo::planned_run>& plan) {
   using state = axonzoo::planned_run::state;
   for (const auto& one : plan) {
-    const auto words = [&](bool resume) {
-      std::vector<std::string> all{one.program.string()};
-      all.insert(all.end(), one.arguments.begin(), one.arguments.end());
-      all.insert(all.end(), {"--out", one.run.folder.string()});
-      if (resume) all.push_back("--resume");
-      return shell_line(all);
-    };
+    auto words = one.words();
+    words.insert(words.begin(), one.program.string());
     const std::string name = one.run.variant() + " seed " + std::to_string(one.run.seed) + ": ";
     switch (one.how) {
       case state::finished:
@@ -102,13 +106,13 @@ void print_plan(const std::vector<axonzoo::planned_run>& plan) {
         std::cout << one.run.variant() << ": " << one.run.reason << '\n';
         break;
       case state::unfinished:
-        std::cout << name << "goes on: " << words(true) << '\n';
+        std::cout << name << "goes on: " << shell_line(words) << '\n';
         break;
       case state::other_options:
-        std::cout << name << "anew, the earlier run had other options: " << words(false) << '\n';
+        std::cout << name << "anew, the earlier run had other options: " << shell_line(words) << '\n';
         break;
       case state::fresh:
-        std::cout << name << words(false) << '\n';
+        std::cout << name << shell_line(words) << '\n';
         break;
     }
   }
@@ -155,12 +159,12 @@ int compare(settings chosen, const std::string& command) {
   std::cout << axonzoo::variant_text(all);
   std::vector<std::string> problems;
   const auto page = compared.out / "report.html";
-  axonzoo::replace_file(
-      page,
-      axonzoo::comparison_page(
-          all,
-          {command, now_text(), compared.minutes > 0 ? axonzoo::duration_text(compared.minutes * 60) + " of training each" : ""},
-          problems));
+  axonzoo::replace_file(page,
+                        axonzoo::comparison_page(
+                            all,
+                            {command, now_text(),
+                             compared.equal_minutes() ? axonzoo::duration_text(compared.minutes * 60) + " of training each" : ""},
+                            problems));
   std::cout << "written to " << page.string() << ", results.csv and results.json beside it\n";
   if (!whole) {
     std::cerr << "axonzoo-compare: interrupted; the same command goes on from here\n";
@@ -179,7 +183,6 @@ int main(int argc, char** argv) {
   settings chosen;
   const std::vector<std::string> words(argv, argv + argc);
   const auto dashes = std::find(words.begin(), words.end(), "--");
-  if (dashes != words.end()) chosen.compared.further.assign(dashes + 1, words.end());
   chosen.compared.programs = fs::path(words[0]).parent_path();
   std::error_code unknown;
   if (const auto self = fs::read_symlink("/proc/self/exe", unknown); !unknown) chosen.compared.programs = self.parent_path();
@@ -203,6 +206,8 @@ int main(int argc, char** argv) {
   app.add_flag("--dry-run", chosen.dry_run, "list what would run, and run nothing");
   try {
     app.parse(static_cast<int>(dashes - words.begin()), argv);
+    if (dashes != words.end())
+      std::tie(compared.further, compared.chosen) = axonzoo::read_program_options({dashes + 1, words.end()});
     return compare(chosen, shell_line(words));
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);

@@ -129,9 +129,9 @@ BOOST_AUTO_TEST_CASE(tables) {
   BOOST_TEST(table.rows[1].cells[2].detail == "\u22120.010");
   BOOST_TEST(!table.rows[1].cells[2].best);
   BOOST_TEST(table.rows[2].reason == "failed: cannot do it: no; try again");
-  const auto published = axonzoo::published_table(all, 2);
+  const auto published = axonzoo::published_table(all);
   BOOST_TEST(published.rows[2].cells[0].text == "U-Net");
-  BOOST_TEST(published.rows[2].cells[5].text == "0.551");
+  BOOST_TEST(published.rows[2].cells[8].text == "0.551");
   BOOST_TEST(contains(published.rows[2].cells[1].text, "oracle"));
   BOOST_TEST(published.rows.back().cells[1].text == "none");
 }
@@ -173,6 +173,66 @@ BOOST_AUTO_TEST_CASE(what_manual_masks_helped_to_says_so) {
   const auto text = axonzoo::variant_text(all);
   BOOST_TEST(!contains(text, "unet/fp32/none/single (oracle boxes)"));
   BOOST_TEST(contains(text, "neuro_sam_tiny/fp32/none/single (oracle boxes)"));
+}
+
+BOOST_AUTO_TEST_CASE(an_oracle_stands_apart) {
+  auto helped = run("sam_tiny/fp32/none/single", 1, 0.95), plain = run("unet/fp32/none/single", 1, 0.9);
+  helped.record["prompts"] = {{"origin", "oracle"}};
+  helped.record["test"]["prompted"] = {{"axon", {{"dice", 0.8}, {"iou", 0.7}}}};
+  compared_run failed{
+      .axes = {"med_sam", "fp32", "none", "single"}, .seed = 1, .how = compared_run::state::failed, .reason = "cannot"};
+  const axonzoo::comparison all({helped, failed, plain});
+  const auto groups = axonzoo::variant_groups(all);
+  BOOST_REQUIRE(groups.size() == 3u);
+  BOOST_TEST(groups[0].variants.at(0) == "unet/fp32/none/single");
+  BOOST_TEST(groups[1].variants.at(0) == "sam_tiny/fp32/none/single");
+  BOOST_TEST(groups[2].variants.at(0) == "med_sam/fp32/none/single");
+  const auto table = axonzoo::variant_table(all, all.measures(), "");
+  BOOST_REQUIRE(table.rows.size() == 6u);
+  BOOST_TEST((table.rows[0].heading && table.rows[2].heading && table.rows[4].heading));
+  BOOST_TEST(table.rows[3].cells[0].text == "sam_tiny/fp32/none/single (oracle boxes)");
+  BOOST_TEST(table.rows[3].cells[0].detail == "prompts: oracle");
+  BOOST_TEST(!table.rows[3].cells[2].best);  // nothing of its kind is beside it
+  BOOST_TEST(table.rows[5].reason == "failed: cannot");
+  const auto published = axonzoo::published_table(all);
+  BOOST_TEST(published.rows[5].cells[5].text == "0.368");  // of classes
+  BOOST_TEST(published.rows[5].cells[2].text == "\u2013");
+  BOOST_TEST(published.rows[7].cells[1].text == "none");
+  BOOST_TEST(published.rows[7].cells[9].text == "\u2013");
+  BOOST_TEST(contains(published.rows[8].cells[0].text, "2 test micrographs. Oracle"));
+  BOOST_TEST(published.rows[9].cells[1].text == "manual boxes (oracle)");
+  BOOST_TEST(published.rows[9].cells[9].text == "0.700");
+  const auto text = axonzoo::variant_text(all);
+  BOOST_TEST(text.find("unet/") < text.find("\nOracle: "));
+  BOOST_TEST(text.find("\nOracle: ") < text.find("sam_tiny/"));
+  const axonzoo::scratch_folder folder;
+  axonzoo::write_comparison_csv(folder / "results.csv", all);
+  const auto rows = axonzoo::read_csv(folder / "results.csv");
+  BOOST_TEST(rows.text(0, "prompts") == "");
+  BOOST_TEST(rows.text(2, "prompts") == "oracle");
+  BOOST_TEST(rows.number(2, "prompted_iou_axon") == 0.7);
+}
+
+BOOST_AUTO_TEST_CASE(contrasts_have_their_own_means) {
+  auto one = run("unet/fp32/none/single", 1, 0.9);
+  one.record["test"]["images"][1]["contrast"] = "TEM";  // its Dice is 0.2 less
+  auto without = run("unet/bf16/none/single", 1, 0.9);  // tested on SEM alone
+  const axonzoo::comparison all({one, without});
+  BOOST_TEST(all.contrasts() == (std::vector<std::string>{"all", "SEM", "TEM"}), boost::test_tools::per_element());
+  const auto of = [&all](const std::string& variant, const std::string& key) {
+    return all.value(variant, measure(all, key))->mean;
+  };
+  const std::string unet = "unet/fp32/none/single";
+  const auto close = boost::test_tools::tolerance(1e-9);
+  BOOST_TEST(of(unet, "dice_axon_SEM") == 0.9, close);
+  BOOST_TEST(of(unet, "dice_axon_TEM") == 0.7, close);
+  BOOST_TEST(of(unet, "instance_iou_myelin_TEM") == 0.4, close);
+  BOOST_TEST(of(unet, "iou_classes_SEM") == (0.9 / 1.1 + 0.8 / 1.2) / 2, close);
+  BOOST_TEST(of(unet, "iou_classes") == (0.9 / 1.1 + 0.8 / 1.2 + 0.7 / 1.3 + 0.6 / 1.4) / 4, close);
+  BOOST_TEST(!all.value("unet/bf16/none/single", measure(all, "dice_axon_TEM")).has_value());
+  const auto published = axonzoo::published_table(all);
+  BOOST_REQUIRE(published.rows.size() == 14u);  // the study's 6, then all: 1 + 2, SEM: 1 + 2, TEM: 1 + 2, less none
+  BOOST_TEST(contains(published.rows[12].cells[0].text, "1 TEM test micrograph"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

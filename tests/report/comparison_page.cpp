@@ -76,6 +76,25 @@ BOOST_AUTO_TEST_CASE(says_everything_once) {
   BOOST_TEST(count_of(page, "<svg ") >= 7u);
 }
 
+BOOST_AUTO_TEST_CASE(prompts_and_contrasts_are_shown) {
+  const axonzoo::scratch_folder folder;
+  write_data(folder);
+  auto helped = run(folder, "sam_tiny/fp32/none/single", 1, 0.99, 1);
+  helped.record["prompts"] = {{"origin", "oracle"}, {"weights", "sam.pth"}};
+  helped.record["test"]["prompted"] = {{"axon", {{"dice", 0.8}, {"iou", 0.654}}}};
+  helped.record["history"] = nlohmann::json::array();
+  helped.record["test"]["images"][1]["contrast"] = "TEM";
+  std::vector<std::string> problems;
+  const auto page =
+      axonzoo::comparison_page(axonzoo::comparison({helped, run(folder, "unet/fp32/none/single", 1, 0.9, 1)}), {}, problems);
+  BOOST_TEST(problems.empty());
+  for (const char* part :
+       {"Automatic: given the image alone", "Oracle: told by the manual masks", "sam_tiny/fp32/none/single (oracle boxes)",
+        "0.654", "IoU by box", "contrast <b>TEM</b>", "<small>unet/fp32/none/single</small>"})
+    BOOST_TEST(contains(page, part), part);
+  BOOST_TEST(!contains(page, "<dd>0.890"));  // the oracle's is no champion
+}
+
 BOOST_AUTO_TEST_CASE(the_prediction_with_both_classes_is_read) {
   const axonzoo::scratch_folder folder;
   write_data(folder);

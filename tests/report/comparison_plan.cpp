@@ -1,3 +1,8 @@
+#include <functional>
+#include <string>
+#include <tuple>
+#include <vector>
+
 #include <boost/test/unit_test.hpp>
 
 #include <axonzoo/report/comparison_plan.hpp>
@@ -92,6 +97,46 @@ BOOST_AUTO_TEST_CASE(other_options_make_a_run_anew_and_keep_the_earlier) {
   BOOST_TEST(contains(text_of(run.string() + ".earlier/arguments.txt"), "--patch 64"));
 }
 
+BOOST_AUTO_TEST_CASE(options_of_some_variants) {
+  made_comparison made;
+  write_program(made.folder / "bin", "sam_tiny-fp32-none-single", "finish");
+  std::tie(made.options.further, made.options.chosen) =
+      axonzoo::read_program_options({"--patch", "64", "--turns", "4", "--for", "*sam*", "--weights", "a b.pth", "--minutes", "0",
+                                     "--patch=32", "--for", "unet/{bf16,fp16}", "--epochs", "20"});
+  made.options.variants = "unet/*/*/*,sam_tiny/fp32/none/single";
+  const auto arguments = [&made](const std::vector<axonzoo::planned_run>& plan, const std::string& variant) {
+    for (const auto& one : plan)
+      if (one.run.variant() == variant) {
+        std::string text;
+        for (const auto& word : one.arguments) text += word + '|';
+        return text;
+      }
+    return std::string("no " + variant);
+  };
+  auto plan = axonzoo::plan_comparison(made.options);
+  const std::string data = "--data|some data|--test-subjects|a,b|";
+  BOOST_TEST(arguments(plan, "unet/fp32/none/single") == data + "--minutes|1.5|--seed|1|--patch|64|--turns|4|");
+  BOOST_TEST(arguments(plan, "unet/bf16/none/single") == data + "--seed|1|--patch|64|--turns|4|--epochs|20|");
+  BOOST_TEST(arguments(plan, "sam_tiny/fp32/none/single") == data + "--seed|1|--turns|4|--weights|a b.pth|--patch=32|");
+  BOOST_TEST(!made.options.equal_minutes());
+  BOOST_TEST(made.run(plan));
+
+  made.options.chosen[1].words[1] = "30";  // makes anew the run that it is for, and no other
+  plan = axonzoo::plan_comparison(made.options);
+  for (const auto& one : plan)
+    BOOST_TEST((one.how == (one.run.axes[1] == "bf16" ? state::other_options : state::finished)), one.run.variant());
+
+  made.options.chosen[1].variants = "uned";
+  BOOST_CHECK_EXCEPTION((void)axonzoo::plan_comparison(made.options), axonzoo::error,
+                        [](const auto& e) { return contains(e.what(), "options to 'uned'"); });
+  made.options.chosen[1].variants = "unet//bf16";
+  BOOST_CHECK_EXCEPTION((void)axonzoo::plan_comparison(made.options), axonzoo::error,
+                        [](const auto& e) { return contains(e.what(), "one to four words"); });
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--for"}, {"--for", "unet"}, {"--for=unet", "--for", "sam", "--weights", "w"}})
+    BOOST_CHECK_THROW((void)axonzoo::read_program_options(words), axonzoo::error);
+}
+
 BOOST_AUTO_TEST_CASE(damaged_and_absent_records) {
   made_comparison made;
   auto plan = axonzoo::plan_comparison(made.options);
@@ -119,6 +164,7 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense) {
   refused([](auto& o) { o.repeats = 0; }, "--repeats 0");
   refused([](auto& o) { o.minutes = -1; }, "--minutes -1");
   refused([](auto& o) { o.minutes = 0; }, "nothing says how long to train");
+  refused([](auto& o) { o.chosen = {{"unet", {"--out", "x"}}}; }, "cannot hand '--out' to the programs");
   refused([](auto& o) { o.further = {"--seed=3"}; }, "cannot hand '--seed=3' to the programs");
   axonzoo::comparison_options steps;
   steps.further = {"--steps", "3"};

@@ -64,6 +64,7 @@ BOOST_AUTO_TEST_CASE(bad_command_lines) {
   refused(places(folder) + "--data d --variants 'unet/fp32'", "four words");
   refused(places(folder) + "--data d --variants 'sam/*/*/*'", "no program of these variants");
   refused(places(folder) + "--data d -- --out x", "cannot hand '--out' to the programs");
+  refused(places(folder) + "--data d -- --for segnet --weights w", "no compared variant is called so");
   refused("--programs /nowhere --data d --minutes 1 --out '" + (folder / "out").string() + "'",
           "cannot look for programs in '/nowhere'");
   refused("--programs '" + (folder / "bin").string() + "' --data d --out '" + (folder / "out").string() + "'",
@@ -76,9 +77,9 @@ BOOST_AUTO_TEST_CASE(dry_run_runs_nothing) {
   const axonzoo::scratch_folder folder;
   write_program(folder / "bin", "unet-fp32-none-single", "finish");
   const auto ended =
-      run(folder, places(folder) + "--data 'a b' --dry-run --variants 'unet/{fp32,int8}/none/single' -- --steps 3");
+      run(folder, places(folder) + "--data 'a b' --dry-run --variants 'unet/{fp32,int8}/none/single' -- --steps 3 --for unet --minutes 0 --epochs 2");
   BOOST_TEST(ended.status == 0);
-  BOOST_TEST(contains(ended.out, "--data 'a b' --minutes 1 --seed 1 --steps 3 --out"));
+  BOOST_TEST(contains(ended.out, "--data 'a b' --seed 1 --epochs 2 --out"));
   BOOST_TEST(contains(ended.out, "unet/int8/none/single: not built"));
   BOOST_TEST(!std::filesystem::exists(folder / "out"));
 }
@@ -104,7 +105,7 @@ BOOST_AUTO_TEST_CASE(interrupted_and_taken_up) {
   const auto ready = folder / "ready";
   write_program(folder / "bin", "unet-fp32-none-single", "finish");
   write_program(folder / "bin", "unet-bf16-none-single",
-                "case \"$all\" in *--resume*) finish; exit 0;; esac; trap 'echo saved; exit 130' INT; touch '" + ready.string() +
+                "case \"$all\" in *--resume*) finish; exit 0;; esac; trap 'echo saved; exit 130' INT; touch \"$out/training_state.safetensors\" '" + ready.string() +
                     "'; while :; do sleep 0.02; done");
   axonzoo::child_process child(
       program(), {"--programs", (folder / "bin").string(), "--out", (folder / "out").string(), "--minutes", "1", "--data", "d"},

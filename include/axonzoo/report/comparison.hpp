@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -30,11 +31,15 @@ struct compared_run {
 
   [[nodiscard]] std::string variant() const { return axes[0] + '/' + axes[1] + '/' + axes[2] + '/' + axes[3]; }
 
-  /// The variant as tables name it: scores that manual masks helped to are never shown without saying so.
-  [[nodiscard]] std::string shown() const {
-    const auto prompts = record.find("prompts");
-    return variant() + (prompts != record.end() && prompts->value("origin", "") == "oracle" ? " (oracle boxes)" : "");
+  /// Where the record's prompts came from: "oracle" for the manual masks; empty for a model that takes none.
+  [[nodiscard]] std::string prompts() const {
+    const auto found = record.find("prompts");
+    return found != record.end() && found->is_object() ? found->value("origin", "") : "";
   }
+  [[nodiscard]] bool oracle() const { return prompts() == "oracle"; }
+
+  /// The variant as tables name it: scores that manual masks helped to are never shown without saying so.
+  [[nodiscard]] std::string shown() const { return variant() + (oracle() ? " (oracle boxes)" : ""); }
 };
 
 /// Reads a results.json and checks what every table needs of it. Throws with the file and what is wrong.
@@ -67,6 +72,42 @@ struct compared_run {
   return record;
 }
 
+/// The scores of a record's "/test" by contrast of its images, {"SEM": {"images", "classes", "classes_mean", "instances"}}, and
+/// those of all images as "all": each the mean over the images that have the number; "classes_mean" is that over the classes,
+/// "any" left out.
+[[nodiscard]] inline nlohmann::json contrast_scores(const nlohmann::json& test) {
+  std::map<std::string, std::map<std::string, std::pair<double, int>>> sums;
+  std::map<std::string, int> images;
+  for (const auto& image : test.at("images")) {
+    std::set<std::string> of{"all"};
+    if (const auto contrast = image.find("contrast"); contrast != image.end() && contrast->is_string())
+      of.insert(contrast->get<std::string>());
+    nlohmann::json scores = nlohmann::json::object();
+    for (const char* part : {"classes", "instances"})
+      if (image.contains(part)) scores[part] = image[part];
+    const auto numbers = scores.flatten();
+    for (const auto& contrast : of) {
+      ++images[contrast];
+      for (const auto& [at, number] : numbers.items())
+        if (number.is_number()) sums[contrast][at].first += number.get<double>(), ++sums[contrast][at].second;
+    }
+  }
+  nlohmann::json made = nlohmann::json::object();
+  for (const auto& [contrast, count] : images) {
+    auto& scores = made[contrast] = {{"images", count}};
+    for (const auto& [at, sum] : sums[contrast]) scores[nlohmann::json::json_pointer(at)] = sum.first / sum.second;
+    for (const char* key : {"iou", "dice"}) {
+      double sum = 0;
+      int classes = 0;
+      if (scores.contains("classes"))
+        for (const auto& [name, overlap] : scores["classes"].items())
+          if (name != "any" && overlap.contains(key)) sum += overlap[key].get<double>(), ++classes;
+      if (classes > 0) scores["classes_mean"][key] = sum / classes;
+    }
+  }
+  return made;
+}
+
 /// A column of the tables: where its number stands in a record, and how people read it.
 struct compared_measure {
   enum class better { higher, lower, neither };
@@ -90,8 +131,17 @@ struct repeated {
 /// Runs of several variants of several models, each repeated under several seeds.
 class comparison {
  public:
-  /// Runs in the order of the table; those of one variant stand together.
+  /// Runs in the order of the table; those of one variant stand together. Variants whose prompts were an oracle come after all
+  /// others. Records get
+  /// "/test/contrasts" (`contrast_scores`).
   explicit comparison(std::vector<compared_run> runs) : runs_(std::move(runs)) {
+    std::set<std::string> oracles;
+    for (auto& run : runs_) {
+      if (run.how != compared_run::state::finished) continue;
+      run.record["test"]["contrasts"] = contrast_scores(run.record["test"]);
+      if (run.oracle()) oracles.insert(run.variant());
+    }
+    std::stable_partition(runs_.begin(), runs_.end(), [&oracles](const auto& run) { return !oracles.contains(run.variant()); });
     for (const auto& run : runs_)
       if (std::find(variants_.begin(), variants_.end(), run.variant()) == variants_.end()) variants_.push_back(run.variant());
   }
@@ -155,6 +205,19 @@ class comparison {
   /// The classes that the records score, axon and myelin first and "any" last.
   [[nodiscard]] std::vector<std::string> scored_classes() const { return keys("/test/mean/classes", {"axon", "myelin"}, "any"); }
 
+  /// "all", then the contrasts of the tested micrographs where these have several: keys of "/test/contrasts".
+  [[nodiscard]] std::vector<std::string> contrasts() const {
+    auto found = keys("/test/contrasts", {"all"}, "");
+    if (found.size() == 2) found.pop_back();
+    return found;
+  }
+
+  /// Whether a variant's finished runs were told by manual masks where everything is.
+  [[nodiscard]] bool oracle(const std::string& variant) const {
+    const auto runs = finished(variant);
+    return !runs.empty() && runs.front()->oracle();
+  }
+
   /// The columns that at least one record fills: overlap, instances, detection, then cost.
   [[nodiscard]] std::vector<compared_measure> measures() const;
 
@@ -181,16 +244,38 @@ class comparison {
 inline std::vector<compared_measure> comparison::measures() const {
   using better = compared_measure::better;
   std::vector<compared_measure> all;
+  const auto score = [&all](const std::string& key, const std::string& group, const std::string& title,
+                            const std::string& pointer) {
+    all.push_back({key, group, title, pointer, {}, 3, 1, better::higher, true});
+  };
   for (const auto& [key, group] : {std::pair<std::string, std::string>{"dice", "Dice"}, {"iou", "IoU"}})
-    for (const auto& name : scored_classes())
-      all.push_back({key + '_' + name, group, name, "/test/mean/classes/" + name + '/' + key, {}, 3, 1, better::higher, true});
+    for (const auto& name : scored_classes()) score(key + '_' + name, group, name, "/test/mean/classes/" + name + '/' + key);
+  const auto classes = scored_classes();
+  const bool several = classes.size() - static_cast<std::size_t>(std::count(classes.begin(), classes.end(), "any")) > 1;
+  if (several) score("iou_classes", "IoU", "mean", "/test/contrasts/all/classes_mean/iou");
   for (const auto& name : keys("/test/mean/instances", {"axon", "myelin"}, "all"))
     if (name != "precision" && name != "recall" && name != "f1")
-      all.push_back(
-          {"instance_iou_" + name, "Instance IoU", name, "/test/mean/instances/" + name, {}, 3, 1, better::higher, true});
+      score("instance_iou_" + name, "Instance IoU", name, "/test/mean/instances/" + name);
   for (const auto& [key, title] :
        {std::pair<std::string, std::string>{"precision", "precision"}, {"recall", "recall"}, {"f1", "F1"}})
-    all.push_back({"detection_" + key, "Detection", title, "/test/mean/instances/" + key, {}, 3, 1, better::higher, true});
+    score("detection_" + key, "Detection", title, "/test/mean/instances/" + key);
+  const auto prompted = keys("/test/prompted", {"axon", "fibre", "myelin"}, "");
+  for (const auto& [key, group] : {std::pair<std::string, std::string>{"dice", "Dice by box"}, {"iou", "IoU by box"}})
+    for (const auto& name : prompted) score("prompted_" + key + '_' + name, group, name, "/test/prompted/" + name + '/' + key);
+  for (const auto& contrast : contrasts()) {
+    if (contrast == "all") continue;
+    const auto at = "/test/contrasts/" + contrast;
+    for (const auto& name : keys("/test/mean/instances", {"axon", "myelin"}, "all"))
+      if (name != "precision" && name != "recall" && name != "f1")
+        score("instance_iou_" + name + '_' + contrast, contrast + ": instance IoU", name, at + "/instances/" + name);
+    for (const auto& [key, group] : {std::pair<std::string, std::string>{"dice", "Dice"}, {"iou", "IoU"}})
+      for (const auto& name : scored_classes())
+        score(key + '_' + name + '_' + contrast, contrast + ": " + group, name, at + "/classes/" + name + '/' + key);
+    if (several) score("iou_classes_" + contrast, contrast + ": IoU", "mean", at + "/classes_mean/iou");
+    for (const auto& name : prompted)
+      score("prompted_iou_" + name + '_' + contrast, contrast + ": IoU by box", name,
+            "/test/prompted_by_contrast/" + contrast + '/' + name + "/iou");
+  }
   all.push_back({"train_seconds", "Training", "time", "/seconds/train", "s", 0, 1, better::lower});
   all.push_back({"steps", "Training", "steps", "/steps", "", 0, 1, better::neither});
   all.push_back({"train_images_per_second", "Training", "images/s", "/images_per_second", "", 2, 1, better::higher});

@@ -69,7 +69,7 @@ inline std::vector<std::string> variants_of(const comparison& all, const std::st
     for (const double one : dice) mean += one / static_cast<double>(dice.size());
     for (const double one : dice) square += (one - mean) * (one - mean);
     auto one = detail::style_of(all, variant);
-    one.title = variant;
+    one.title = shown_name(all, variant);
     one.x = {cost->mean};
     one.y = {mean};
     if (dice.size() > 1) one.y_spread = {std::sqrt(square / static_cast<double>(dice.size() - 1))};

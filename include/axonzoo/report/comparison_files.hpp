@@ -27,17 +27,17 @@ namespace axonzoo {
   }
 }
 
-/// results.csv: one row a run, with every measure in the record's unit (seconds, bytes, numbers); an empty cell where there is
-/// none.
+/// results.csv: one row a run, with the origin of its prompts ("oracle"; empty: it takes none) and every measure in the record's
+/// unit (seconds, bytes, numbers); an empty cell where there is none.
 inline void write_comparison_csv(const std::filesystem::path& path, const comparison& all) {
   const auto measures = all.measures();
-  std::vector<std::string> columns{"variant", "model", "precision", "pruning", "parallel", "seed", "state", "reason"};
+  std::vector<std::string> columns{"variant", "model", "precision", "pruning", "parallel", "seed", "state", "reason", "prompts"};
   for (const auto& measure : measures) columns.push_back(measure.key);
   table rows(columns);
   for (const auto& run : all.runs()) {
-    std::vector<table::cell> row{run.shown(),    run.axes[0], run.axes[1],
+    std::vector<table::cell> row{run.shown(),      run.axes[0], run.axes[1],
                                  run.axes[2],      run.axes[3], static_cast<std::int64_t>(run.seed),
-                                 name_of(run.how), run.reason};
+                                 name_of(run.how), run.reason,  run.prompts()};
     for (const auto& measure : measures) {
       const auto value =
           run.how == compared_run::state::finished ? comparison::number(run.record, measure.pointer) : std::nullopt;

@@ -33,12 +33,14 @@ inline void add_facts(page& out, const comparison& all) {
       if (measure.key != key) continue;
       std::optional<double> best;
       std::string who;
-      for (const auto& variant : all.variants())
+      const auto variants =
+          measure.score ? variant_groups(all).front().variants : all.variants();  // an oracle's scores beat all others
+      for (const auto& variant : variants)
         if (const auto value = all.value(variant, measure);
             value &&
             (!best || (measure.direction == compared_measure::better::higher ? value->mean > *best : value->mean < *best)))
-          best = value->mean, who = variant;
-      tile(name, measured_text(measure, *best) + (measure.unit.empty() ? "" : ' ' + measure.unit), who);
+          best = value->mean, who = shown_name(all, variant);
+      if (best) tile(name, measured_text(measure, *best) + (measure.unit.empty() ? "" : ' ' + measure.unit), who);
     }
   };
   const auto runs = finished_runs(all).size();
@@ -100,8 +102,21 @@ inline std::string joined_plots(const std::vector<std::string>& plots) {
   out.table(variant_table(all, of({"Instance IoU", "Detection"}),
                           "<b>Instance IoU</b>: each manual axon, and each sheath, with its best-matching prediction, one to "
                           "one, 0 where there is none; <b>all</b> pools both. <b>Detection</b> "
-                          "of axons at an IoU of 0.3. No variant is given prompts unless its row names them. " +
+                          "of axons at an IoU of 0.3. No variant is given prompts unless its row names them: rows with an oracle "
+                          "do not compare with others. " +
                               n + repeats));
+  if (const auto by_box = of({"Dice by box", "IoU by box"}); !by_box.empty())
+    out.table(variant_table(all, by_box,
+                            "Each mask against the structure whose box it was asked for, mean over structures of 50 px and more; "
+                            "the boxes are the manual "
+                            "masks\u2019, an oracle. <b>myelin</b>: a fibre\u2019s mask without its axon\u2019s. " +
+                                n + repeats));
+  for (const auto& contrast : all.contrasts())
+    if (contrast != "all")
+      out.table(variant_table(
+          all, of({contrast + ": instance IoU", contrast + ": Dice", contrast + ": IoU", contrast + ": IoU by box"}),
+          "The same on the test micrographs of contrast <b>" + html(contrast) +
+              "</b> alone. <b>IoU, mean</b>: of the classes, any left out. " + repeats));
   out.section("cost", "Cost");
   out.table(variant_table(
       all, of({"Training", "Inference", "Network"}),
@@ -158,7 +173,7 @@ inline std::string joined_plots(const std::vector<std::string>& plots) {
 
   if (const auto scored = all.scored_classes(); std::find(scored.begin(), scored.end(), "axon") != scored.end()) {
     out.section("published", "Beside a published study");
-    out.table(published_table(all, tested));
+    out.table(published_table(all));
   }
   add_setting(out, all, facts);
   return out.str();

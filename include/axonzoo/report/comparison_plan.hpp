@@ -13,6 +13,7 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/report/comparison.hpp>
+#include <axonzoo/report/variant_options.hpp>
 #include <axonzoo/report/variant_pattern.hpp>
 
 namespace axonzoo {
@@ -26,7 +27,13 @@ struct comparison_options {
   double minutes = 0;                      ///< of training a run; 0: the further options say how long
   int repeats = 1;                         ///< seeds 1..repeats
   std::filesystem::path out;
-  std::vector<std::string> further;  ///< handed to every program
+  std::vector<std::string> further;     ///< handed to every program
+  std::vector<variant_options> chosen;  ///< handed to some; what is said last holds
+
+  /// Whether all variants train for `minutes`.
+  [[nodiscard]] bool equal_minutes() const {
+    return minutes > 0 && std::none_of(chosen.begin(), chosen.end(), [](const auto& one) { return has_budget(one.words); });
+  }
 
   /// Throws for numbers out of range and for further options that the comparison sets itself.
   void check() const {
@@ -36,14 +43,16 @@ struct comparison_options {
     if (!(minutes >= 0 && minutes < 1e5))
       throw error("cannot compare with --minutes " + std::to_string(minutes), "it is not a time", "give minutes such as 5");
     bool budget = minutes > 0;
-    for (const auto& word : further) {
-      const auto option = word.substr(0, word.find('='));
-      for (const char* own : {"--out", "--seed", "--resume", "--data", "--phantom", "--test-subjects"})
-        if (option == own)
-          throw error("cannot hand '" + word + "' to the programs", "the comparison sets it itself",
-                      "give it before the --, or leave it out");
-      budget |= option == "--minutes" || option == "--steps" || option == "--epochs";
-    }
+    const auto check_words = [&budget](const std::vector<std::string>& words) {
+      for (const auto& word : words)
+        for (const char* own : {"--out", "--seed", "--resume", "--data", "--phantom", "--test-subjects"})
+          if (option_name(word) == own)
+            throw error("cannot hand '" + word + "' to the programs", "the comparison sets it itself",
+                        "give it before the --, or leave it out");
+      budget |= has_budget(words);
+    };
+    check_words(further);
+    for (const auto& one : chosen) check_words(one.words);
     if (!budget) throw error("cannot compare the variants", "nothing says how long to train", "give --minutes");
   }
 };
@@ -55,6 +64,16 @@ struct planned_run {
   std::filesystem::path program = {};
   std::vector<std::string> arguments = {};  ///< without --out and --resume
   state how = state::fresh;
+
+  /// The command line after the program's name. A run that was stopped before it saved anything begins anew.
+  [[nodiscard]] std::vector<std::string> words() const {
+    auto all = arguments;
+    all.insert(all.end(), {"--out", run.folder.string()});
+    std::error_code failed;
+    if (how == state::unfinished && std::filesystem::exists(run.folder / "training_state.safetensors", failed))
+      all.push_back("--resume");
+    return all;
+  }
 };
 
 namespace detail {
@@ -92,6 +111,10 @@ inline std::string number_word(double value) {
 [[nodiscard]] inline std::vector<planned_run> plan_comparison(const comparison_options& options) {
   options.check();
   const auto variants = select_variants(find_variant_programs(options.programs), options.variants);
+  for (const auto& chosen : options.chosen)
+    if (std::none_of(variants.begin(), variants.end(), [&chosen](const auto& variant) { return chosen.fits(variant); }))
+      throw error("cannot hand options to '" + chosen.variants + "'", "no compared variant is called so",
+                  "see --variants, or leave this --for out");
   std::vector<planned_run> plan;
   for (int seed = 1; seed <= options.repeats; ++seed)
     for (const auto& variant : variants) {
@@ -116,6 +139,8 @@ inline std::string number_word(double value) {
       if (options.minutes > 0) words.insert(words.end(), {"--minutes", detail::number_word(options.minutes)});
       words.insert(words.end(), {"--seed", std::to_string(seed)});
       words.insert(words.end(), options.further.begin(), options.further.end());
+      for (const auto& chosen : options.chosen)
+        if (chosen.fits(variant)) put_options(words, chosen.words);
       one.how = detail::state_of(one);
       if (one.how == planned_run::state::finished) {
         one.run.how = compared_run::state::finished;

@@ -53,10 +53,9 @@ inline void move_aside(const std::filesystem::path& folder) {
 }  // namespace detail
 
 /// Runs what a plan still lacks, one program at a time, and puts records and reasons into the plan. A run that stopped half-way
-/// goes on
-/// (`--resume`); one made with other options is kept as `seed-k.earlier` and made anew; a failed run does not stop the others.
-/// `after` is called after each. Returns false when Ctrl-C ended it: the running program has then been asked to save, and given a
-/// minute.
+/// goes on (`--resume`); one made with other options is kept as `seed-k.earlier` and made anew; a failed run does not stop the
+/// others. `after` is called after each. Returns false when Ctrl-C ended it: the running program has then been asked to save, and
+/// given a minute.
 inline bool run_comparison(std::vector<planned_run>& plan, double expected_seconds, const std::function<void()>& after) {
   using clock = std::chrono::steady_clock;
   const auto seconds_since = [](clock::time_point begin) { return std::chrono::duration<double>(clock::now() - begin).count(); };
@@ -81,9 +80,7 @@ inline bool run_comparison(std::vector<planned_run>& plan, double expected_secon
       replace_file(
           detail::command_file(run.folder),
           nlohmann::json{{"program", planned.program.filename().string()}, {"arguments", planned.arguments}}.dump(1) + '\n');
-      auto words = planned.arguments;
-      words.insert(words.end(), {"--out", run.folder.string()});
-      if (planned.how == planned_run::state::unfinished) words.push_back("--resume");
+      const auto words = planned.words();
       const auto log_begin =
           std::filesystem::exists(log, failed) ? static_cast<std::streamoff>(std::filesystem::file_size(log, failed)) : 0;
 

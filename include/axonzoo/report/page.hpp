@@ -22,7 +22,7 @@ struct page_cell {
   bool failed = false;
 };
 
-/// A table whose columns sort when their headings are pressed. `reason` instead of fields fills a row with a sentence.
+/// A table whose columns sort when their headings are pressed, the rows below each heading row by themselves. `reason` instead of fields fills a row with a sentence.
 struct page_table {
   struct column {
     std::string group = {}, title = {}, tip = {};
@@ -113,7 +113,7 @@ class page {
  private:
   void add_row(const page_table::row& row, const std::vector<page_table::column>& columns) {
     if (row.heading) {
-      body_ += "<tr class=\"heading\"><td colspan=\"" + std::to_string(columns.size()) + "\">" +
+      body_ += "</tbody><tbody><tr class=\"heading\"><td colspan=\"" + std::to_string(columns.size()) + "\">" +
                axonzoo::html(row.cells.empty() ? "" : row.cells[0].text) + "</td></tr>";
       return;
     }

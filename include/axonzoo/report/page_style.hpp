@@ -78,10 +78,10 @@ dl.pairs dt{color:var(--muted)}dl.pairs dd{margin:0;overflow-wrap:anywhere}
 /// Sorts a table by the column whose heading is pressed; fields without a number stay last.
 inline constexpr const char* page_script = R"js(
 for(const table of document.querySelectorAll("table.sortable"))table.querySelectorAll("th button").forEach(button=>button.addEventListener("click",()=>{
-const th=button.closest("th"),up=th.getAttribute("aria-sort")==="descending",column=+button.dataset.column,body=table.tBodies[0];
+const th=button.closest("th"),up=th.getAttribute("aria-sort")==="descending",column=+button.dataset.column;
 table.querySelectorAll("th[aria-sort]").forEach(other=>other.removeAttribute("aria-sort"));th.setAttribute("aria-sort",up?"ascending":"descending");
 const key=row=>{const cell=row.cells[column];if(!cell||cell.dataset.sort===undefined)return null;const n=Number(cell.dataset.sort);return Number.isNaN(n)?cell.dataset.sort:n};
-[...body.rows].sort((a,b)=>{const x=key(a),y=key(b);if(x===null||y===null)return(x===null)-(y===null);return(x<y?-1:x>y?1:0)*(up?1:-1)}).forEach(row=>body.append(row))}));
+for(const body of table.tBodies)[...body.rows].filter(row=>!row.classList.contains("heading")).sort((a,b)=>{const x=key(a),y=key(b);if(x===null||y===null)return(x===null)-(y===null);return(x<y?-1:x>y?1:0)*(up?1:-1)}).forEach(row=>body.append(row))}));
 )js";
 
 }  // namespace axonzoo::detail
