@@ -52,6 +52,8 @@ inline void describe_prompts(CLI::App& app, prompt_options& options, trained_par
   app.add_option("--jitter", options.jitter, "share of its own side by which each side of a box moves in training");
   app.add_option("--turned-views", options.turns, "flips and quarter turns that patches are trained in: 1, 2, 4 or 8");
   app.add_option("--validation-boxes", options.validation_boxes, "boxes of a micrograph at validation");
+  app.add_option("--corrections", options.corrections, "further rounds of a step, each with points where the former answer errs and that answer as mask prompt");
+  if (trains == trained_part::encoder_and_decoder) app.add_flag("--recompute", options.recompute, "compute the encoder's activations again in the backward pass instead of keeping them: less memory, more time, the same weights");
   app.add_option("--score-weight", options.score_weight, "of the predicted IoU's error in the loss");
 }
 

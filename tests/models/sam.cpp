@@ -11,17 +11,21 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/randperm.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/InferenceMode.h>
 
+#include <axonzoo/models/sam/corrections.hpp>
 #include <axonzoo/models/sam/fresh.hpp>
 #include <axonzoo/models/sam/sam.hpp>
 #include <axonzoo/nn/channels.hpp>
+#include <axonzoo/nn/macs.hpp>
 
 using namespace axonzoo;
 
@@ -150,6 +154,31 @@ void narrows_and_comes_back(sam_network sam, const at::Tensor& images) {
   BOOST_TEST(apart(again.encode(images), sam.encode(images)) < 1e-5);
   for (const auto& parameter : again.parameters()) after += static_cast<double>(parameter.numel());
   BOOST_TEST(after < before);
+}
+
+/// Gradients with and without recomputation are the same bits, and where the blocks run again, their products are counted in the backward pass.
+void recomputed_gradients_are_the_same(sam_network sam, const at::Tensor& images) {
+  shake(sam);
+  std::map<std::string, at::Tensor> kept;
+  at::Tensor embedding;
+  for (const bool again : {false, true}) {
+    sam.zero_grad();
+    sam.recompute(again);
+    const at::Tensor made = sam.encode(images);
+    const at::Tensor loss = made.to(at::kFloat).pow(2).mean();
+    const mac_counter counter;
+    loss.backward();
+    BOOST_TEST((counter.count() > 0) == again);
+    if (again) BOOST_TEST(made.equal(embedding));
+    embedding = made.detach();
+    for (const auto& item : sam.named_parameters()) {
+      const at::Tensor& gradient = item.value().grad();
+      if (!item.key().starts_with("image_encoder.")) continue;
+      BOOST_REQUIRE(gradient.defined());
+      if (again) BOOST_TEST(gradient.equal(kept.at(item.key())), item.key());
+      kept[item.key()] = gradient.clone();
+    }
+  }
 }
 
 }  // namespace
@@ -288,6 +317,58 @@ BOOST_AUTO_TEST_CASE(tiny_vit_learns_and_halves) {
   BOOST_TEST(apart(half.to(at::kFloat), embedding) < 0.1);
   sam.train();
   BOOST_TEST(apart(sam.encode(images), embedding) > 1e-3);  // by the batch's own statistics
+}
+
+BOOST_AUTO_TEST_CASE(recomputing_changes_no_bit) {
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    recomputed_gradients_are_the_same(small(), at::randn({1, 3, 64, 64}).to(type));
+    recomputed_gradients_are_the_same(small_tiny(), at::randn({1, 3, 32, 48}).to(type));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_counts_once_in_the_norms_that_train) {
+  const at::Tensor images = at::randn({2, 3, 32, 48});
+  std::vector<at::Tensor> means;
+  for (const bool again : {false, true}) {
+    auto sam = small_tiny();
+    sam.train();
+    sam.recompute(again);
+    sam.encode(images).pow(2).mean().backward();
+    means.push_back(sam.named_buffers()["image_encoder.layers.0.blocks.0.conv1.bn.running_mean"].clone());
+  }
+  BOOST_TEST(means[0].equal(means[1]));
+}
+
+BOOST_AUTO_TEST_CASE(corrections_lie_where_the_answer_errs) {
+  const at::Tensor targets = at::zeros({3, 6, 8}, at::kByte), logits = at::full({3, 6, 8}, -2.f);
+  targets[0].narrow(0, 1, 3).narrow(1, 2, 4).fill_(1);  // missed but for a row, and too much in a corner
+  logits[0].narrow(0, 1, 1).narrow(1, 2, 4).fill_(3);
+  logits[0][5][7] = 1.f;
+  targets[1][4][3] = 1;  // missed
+  logits[2][0][5] = 1.f;  // too much
+  sam_prompts given;
+  given.boxes = at::rand({3, 4});
+  bool several = false;
+  at::Tensor first;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    random_stream lots(seed);
+    auto prompts = corrected(given, logits, targets, 4, lots);
+    BOOST_TEST(c10::str(prompts.points.sizes()) == "[3, 2, 2]");
+    BOOST_TEST(prompts.labels.equal(at::tensor({1.f, 0.f, 1.f, -1.f, -1.f, 0.f}).view({3, 2})));
+    const at::Tensor places = (prompts.points + 0.5) / 4 - 0.5;  // pixels of the logits
+    const auto x = places[0][0][0].item<float>(), y = places[0][0][1].item<float>();
+    BOOST_TEST((x >= 2 && x <= 5 && (y == 2 || y == 3)));
+    BOOST_TEST(places[0][1].equal(at::tensor({7.f, 5.f})));
+    BOOST_TEST(places[1][0].equal(at::tensor({3.f, 4.f})));
+    BOOST_TEST(places[2][1].equal(at::tensor({5.f, 0.f})));
+    BOOST_TEST((prompts.masks.squeeze(1).equal(logits) && prompts.boxes.equal(given.boxes)));
+    if (!first.defined()) first = prompts.points;
+    several = several || !first.equal(prompts.points);
+    random_stream same(seed);
+    BOOST_TEST(corrected(given, logits, targets, 4, same).points.equal(prompts.points));
+    BOOST_TEST(corrected(prompts, logits, targets, 4, lots).points.narrow(1, 0, 2).equal(prompts.points));
+  }
+  BOOST_TEST(several);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -51,8 +51,10 @@ BOOST_AUTO_TEST_CASE(the_decoder_alone_trains_on_embeddings_that_are_computed_on
   BOOST_TEST(made::record(folder, "b").at("prompts").at("embeddings").at("computed") == 1);
 
   // nothing is kept where nothing may be
-  BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", line + "--steps 1 --out c --cache empty --cache-gigabytes 0").status, 0);
+  BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", line + "--steps 1 --out c --cache empty --cache-gigabytes 0 --corrections 2").status, 0);
   BOOST_TEST(std::filesystem::is_empty(folder.path() / "empty"));
+  // two further rounds from the same weights, with points where the first answer erred
+  BOOST_TEST(made::record(folder, "c").at("losses").front() != record.at("losses").front());
 }
 
 BOOST_AUTO_TEST_CASE(a_killed_run_goes_on_to_the_same_weights) {
@@ -60,7 +62,7 @@ BOOST_AUTO_TEST_CASE(a_killed_run_goes_on_to_the_same_weights) {
   const made_folder folder;
   made::paired(folder, "d");
   made::sam_weights(folder, "sam.safetensors");
-  const auto how = line + "--steps 40 --epoch-steps 4 --validation-boxes 2 --cache kept ";
+  const auto how = line + "--steps 40 --epoch-steps 4 --validation-boxes 2 --corrections 1 --cache kept ";
   BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", how + "--out whole").status, 0);
   int stops = 0;
   for (int attempt = 0; attempt < 40 && !std::filesystem::exists(folder.path() / "parts/results.json"); ++attempt) {
@@ -78,6 +80,8 @@ BOOST_AUTO_TEST_CASE(the_encoder_trains_in_med_sam_and_nothing_in_sam) {
   made::sam_weights(folder, "sam.safetensors");
   BOOST_REQUIRE_EQUAL(made::run(folder, "med_sam_tiny-fp32-none-single", line + "--steps 2 --out med").status, 0);
   BOOST_TEST(changed(folder, "med") == "image_encoder mask_decoder ");
+  BOOST_REQUIRE_EQUAL(made::run(folder, "med_sam_tiny-fp32-none-single", line + "--steps 2 --recompute --out less").status, 0);
+  BOOST_TEST((made::content(folder.path() / "med/checkpoint.safetensors") == made::content(folder.path() / "less/checkpoint.safetensors")));
   BOOST_REQUIRE_EQUAL(made::run(folder, "sam_tiny-fp32-none-single", "$P --weights sam.safetensors --data d --patch 64 --threads 1 --test-subjects s5 --out sam").status, 0);
   BOOST_TEST(changed(folder, "sam") == "");
   BOOST_TEST(made::record(folder, "sam").at("steps") == 0);
@@ -159,6 +163,7 @@ BOOST_AUTO_TEST_CASE(wrong_weights_get_a_sentence) {
   says("--steps 1 --weights vit.safetensors", "or give other weights");
   says("--weights sam.safetensors", "nothing says how long to train");
   says("--steps 1 --weights sam.safetensors --jitter 0.6", "--jitter");
+  says("--steps 1 --weights sam.safetensors --corrections -1", "--corrections");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -16,11 +16,13 @@
 #include <nlohmann/json.hpp>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/core/random.hpp>
 #include <axonzoo/data/prepared.hpp>
 #include <axonzoo/data/split.hpp>
 #include <axonzoo/infer/checkpoint.hpp>
 #include <axonzoo/infer/prompted_segmenter.hpp>
 #include <axonzoo/metrics/prompted.hpp>
+#include <axonzoo/models/sam/corrections.hpp>
 #include <axonzoo/nn/mask_loss.hpp>
 #include <axonzoo/train/options.hpp>
 #include <axonzoo/train/promptable_views.hpp>
@@ -52,6 +54,9 @@ class promptable_task : public training_task {
     for (const auto* members : {&parts_.validation, &parts_.test}) {
       for (const auto member : *members) static_cast<void>(cache_.get(member));
     }
+    if (options.prompts.recompute && trains() != trained_part::encoder_and_decoder) {
+      throw error("cannot recompute the encoder's activations in " + chosen.model, "its encoder does not train, so that none are kept", "leave --recompute out");
+    }
     digest_ = weights_digest(*first_, "");
     if (trains() != trained_part::encoder_and_decoder) {
       const auto folder = options.prompts.cache.empty() ? options.out / "embeddings" : options.prompts.cache;
@@ -75,6 +80,7 @@ class promptable_task : public training_task {
   /// What does not train, or has no part in the answer to a box, takes no gradient.
   [[nodiscard]] std::shared_ptr<network> make_network() const override {
     const auto net = std::make_shared<sam_network>(weights_, origin());
+    net->recompute(options_.prompts.recompute);
     for (auto& item : net->named_parameters()) item.value().requires_grad_(takes_gradient(item.key()));
     return net;
   }
@@ -165,7 +171,7 @@ class promptable_task : public training_task {
 
   [[nodiscard]] nlohmann::json fixed_options() const override {
     const auto& how = options_.prompts;
-    return {{"batch", options_.batch}, {"patch", options_.patch}, {"boxes", how.boxes}, {"jitter", how.jitter}, {"turned_views", how.turns}, {"weights", digest_}};
+    return {{"batch", options_.batch}, {"patch", options_.patch}, {"boxes", how.boxes}, {"jitter", how.jitter}, {"turned_views", how.turns}, {"corrections", how.corrections}, {"weights", digest_}};
   }
 
   /// Of one view and one box.
@@ -199,7 +205,8 @@ class promptable_task : public training_task {
   void describe(nlohmann::json& record) const override {
     const auto& how = options_.prompts;
     record["prompts"] = {{"origin", "oracle"}, {"boxes_from", "the manual masks: one of each axon and of each fibre"}, {"weights", how.weights.filename().string()},
-                         {"weights_are", first_->kind().name}, {"boxes", how.boxes}, {"jitter", how.jitter}, {"turned_views", how.turns}};
+                         {"weights_are", first_->kind().name}, {"boxes", how.boxes}, {"jitter", how.jitter}, {"turned_views", how.turns},
+                         {"corrections", how.corrections}, {"recompute", how.recompute}};
     if (views_) record["prompts"]["training_views"] = views_->size();
     if (kept_) record["prompts"]["embeddings"] = {{"computed", kept_->made()}, {"read", kept_->found()}, {"bytes", kept_->bytes()}};
   }
@@ -213,14 +220,23 @@ class promptable_task : public training_task {
 
     training_batch next() override {
       const auto& how = task_.options_;
-      auto samples = std::make_shared<std::vector<prompted_view>>();
+      std::vector<prompted_view> samples;
       training_batch made;
       for (auto k = how.batch * rank_ / world_size_; k < how.batch * (rank_ + 1) / world_size_; ++k) {
-        samples->push_back(task_.views_->sample(how.seed, static_cast<std::uint64_t>(step_ * how.batch + k), how.prompts.boxes, how.prompts.jitter, how.prompts.turns));
-        made.names.push_back(task_.cache_.data().micrographs[samples->back().member].name);
+        samples.push_back(task_.views_->sample(how.seed, static_cast<std::uint64_t>(step_ * how.batch + k), how.prompts.boxes, how.prompts.jitter, how.prompts.turns));
+        made.names.push_back(task_.cache_.data().micrographs[samples.back().member].name);
       }
       ++step_;
-      made.loss = [&task = task_, samples](network& net, const teaching* by) { return task.loss(dynamic_cast<sam_network&>(net), *samples, by); };
+      // a view after the other: what is held is one view's
+      const double share = 1 / static_cast<double>(samples.size());
+      for (auto& one : samples) {
+        auto loss = [&task = task_, share, one = std::move(one)](network& net, const teaching* by) { return task.loss(dynamic_cast<sam_network&>(net), one, by) * share; };
+        if (!made.loss) {
+          made.loss = std::move(loss);
+        } else {
+          made.further.emplace_back(std::move(loss));
+        }
+      }
       return made;
     }
 
@@ -230,22 +246,13 @@ class promptable_task : public training_task {
     int rank_, world_size_;
   };
 
-  [[nodiscard]] at::Tensor loss(sam_network& net, const std::vector<prompted_view>& samples, const teaching* by) const {
+  [[nodiscard]] at::Tensor loss(sam_network& net, const prompted_view& one, const teaching* by) const {
     net.eval();  // norms keep the statistics that the weights came with: a batch of a few views has worse ones
-    at::Tensor sum;
-    for (const auto& one : samples) {
-      at::Tensor term;
-      if (trains() == trained_part::encoder_and_decoder) {
-        const auto input = input_of(one);
-        const auto embedding = net.encode(input);
-        const auto labels = [&] { return answer_loss(net, embedding, one); };
-        term = by == nullptr ? labels() : by->mix(labels, [&](network& teacher) { return embedding_distance(embedding, teacher.forward(input).front()); });
-      } else {
-        term = answer_loss(net, encoder_.embed(net, cache_.get(one.member)->pixels, one.where, one.turn), one);
-      }
-      sum = sum.defined() ? sum + term : term;
-    }
-    return sum / static_cast<double>(samples.size());
+    if (trains() != trained_part::encoder_and_decoder) return answer_loss(net, encoder_.embed(net, cache_.get(one.member)->pixels, one.where, one.turn), one);
+    const auto input = input_of(one);
+    const auto embedding = net.encode(input);
+    const auto labels = [&] { return answer_loss(net, embedding, one); };
+    return by == nullptr ? labels() : by->mix(labels, [&](network& teacher) { return embedding_distance(embedding, teacher.forward(input).front()); });
   }
 
   /// What the encoder takes of a view: [1, 3, side, side].
@@ -253,14 +260,28 @@ class promptable_task : public training_task {
     return encoder_.pixels(cache_.get(one.member)->pixels, one.where, one.turn).to(device_, encoder_.type()).contiguous(at::MemoryFormat::ChannelsLast);
   }
 
-  /// Of the masks that answer a view's boxes.
+  /// Of the masks that answer a view's boxes, and of those after each round of corrections: the mean.
   [[nodiscard]] at::Tensor answer_loss(const sam_network& net, const at::Tensor& embedding, const prompted_view& one) const {
+    const auto& how = options_.prompts;
     std::vector<pixel_box> boxes;
     for (const auto& box : one.boxes) boxes.push_back(encoder_.in_view(box, one.where, one.turn));
-    const auto masks = net.decode(embedding, box_prompts(boxes, device_), /*several=*/false);
-    const auto logits = masks.logits.select(1, 0);
-    const auto targets = views_->targets(one, logits.size(1)).to(device_);
-    return mask_loss(logits, targets) + score_loss(masks.scores.select(1, 0), logits, targets) * options_.prompts.score_weight;
+    auto prompts = box_prompts(boxes, device_);
+    at::Tensor sum, wanted, targets;
+    random_stream lots(options_.seed, one.number, 9);
+    for (std::int64_t round = 0; round <= how.corrections; ++round) {
+      const auto masks = net.decode(embedding, prompts, /*several=*/false);
+      const auto logits = masks.logits.select(1, 0);
+      if (round == 0) {
+        wanted = views_->targets(one, logits.size(1));
+        targets = wanted.to(device_);
+      }
+      const auto term = mask_loss(logits, targets) + score_loss(masks.scores.select(1, 0), logits, targets) * how.score_weight;
+      sum = round == 0 ? term : sum + term;
+      if (round < how.corrections) {
+        prompts = corrected(std::move(prompts), logits, wanted, static_cast<double>(encoder_.side()) / static_cast<double>(logits.size(1)), lots);
+      }
+    }
+    return how.corrections == 0 ? sum : sum / static_cast<double>(how.corrections + 1);
   }
 
   /// Mean squared difference from the teacher's embedding as a share of its mean square, in float32.

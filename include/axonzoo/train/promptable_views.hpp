@@ -27,6 +27,7 @@ struct prompted_view {
   view where;
   quarter_turn turn = 0;
   std::vector<std::size_t> objects;
+  std::uint64_t number = 0;      ///< of the sample
   std::vector<pixel_box> boxes;  ///< jittered, in px of the prepared micrograph
 };
 
@@ -42,7 +43,7 @@ class promptable_views {
       std::vector<pixel_box> boxes;
       for (const auto& object : masks.objects) boxes.push_back(object.box);
       for (auto& one : plan_views(boxes, static_cast<std::int64_t>(prepared->labels.shape(0)), static_cast<std::int64_t>(prepared->labels.shape(1)), side, /*each_once=*/false)) {
-        views_.push_back({member, one.where, 0, std::move(one.objects), {}});
+        views_.push_back({member, one.where, 0, std::move(one.objects), 0, {}});
       }
     }
     if (views_.empty()) throw error("cannot train on boxes", "the manual masks of the training subjects hold no structure", "give masks with axons");
@@ -55,6 +56,7 @@ class promptable_views {
   [[nodiscard]] prompted_view sample(std::uint64_t seed, std::uint64_t number, std::int64_t most_boxes, double share, int turns) const {
     const auto count = static_cast<std::uint64_t>(views_.size());
     auto one = views_[order(seed, number / count)[number % count]];
+    one.number = number;
     random_stream lots(seed, number, 7);
     one.turn = static_cast<quarter_turn>(lots.below(turns));
     const auto wanted = std::min(one.objects.size(), static_cast<std::size_t>(most_boxes));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
@@ -21,8 +22,22 @@ namespace axonzoo {
 /// Parameters and buffers by segment-anything's names.
 using named_weights = std::map<std::string, at::Tensor>;
 
+/// How an image encoder is run.
+struct encoder_pass {
+  bool training = false;                      ///< batch norms take the batch's own statistics
+  bool recompute = false;                     ///< blocks keep their input alone for the backward pass (nn/recompute.hpp), unless `training`, which moves statistics
+  std::vector<at::Tensor>* stages = nullptr;  ///< where to put what each stage of a TinyViT but the last gives, [B, C, H, W]
+};
+
 /// The layers that SAM's networks are made of. They hold tensors, never a width; all have segment-anything's names.
 namespace sam_layers {
+
+/// Those of a block: all whose names begin with `name` and a dot.
+inline std::vector<at::Tensor> weights_under(const named_weights& from, const std::string& name) {
+  std::vector<at::Tensor> found;
+  for (auto at = from.lower_bound(name + "."); at != from.end() && at->first.starts_with(name + "."); ++at) found.push_back(at->second);
+  return found;
+}
 
 struct linear {
   at::Tensor weight, bias;  ///< [K, C], [K]

@@ -5,9 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -15,12 +13,12 @@
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/io/weights.hpp>
 #include <axonzoo/models/sam/channel_groups.hpp>
+#include <axonzoo/models/sam/image_encoder.hpp>
 #include <axonzoo/models/sam/mask_decoder.hpp>
 #include <axonzoo/models/sam/prompt_encoder.hpp>
 #include <axonzoo/models/sam/recognise.hpp>
+#include <axonzoo/models/sam/register_weights.hpp>
 #include <axonzoo/models/sam/shapes.hpp>
-#include <axonzoo/models/sam/tiny_vit.hpp>
-#include <axonzoo/models/sam/vit.hpp>
 #include <axonzoo/nn/network.hpp>
 
 namespace axonzoo {
@@ -39,13 +37,8 @@ class sam_network : public network {
     for (const auto& [name, tensor] : tensors) shapes.emplace(name, tensor.sizes().vec());
     require_shapes(shapes, sam_shapes(kind_, shapes), origin, kind_.name);
     require_finite({tensors, {}}, origin);
-    named_weights own;
-    for (const auto& [name, tensor] : tensors) own.emplace(name, take(name, tensor));
-    if (kind_.depths.size() > 1) {
-      tiny_vit_.emplace(own, kind_);
-    } else {
-      vit_.emplace(own, kind_);
-    }
+    const named_weights own = register_weights(*this, tensors);
+    encoder_.emplace(own, kind_);
     prompt_encoder_.emplace(own);
     decoder_.emplace(own);
   }
@@ -54,9 +47,11 @@ class sam_network : public network {
 
   /// The embedding [B, C, H / s, W / s] of prepared images [B, 3, H, W], as these float32 or bfloat16 and channels last; s is
   /// `stride()`.
-  [[nodiscard]] at::Tensor encode(const at::Tensor& images) const {
-    return vit_ ? vit_->forward(images) : tiny_vit_->forward(images, is_training());
-  }
+  [[nodiscard]] at::Tensor encode(const at::Tensor& images) const { return encoder_->forward(images, {.training = is_training(), .recompute = recompute_}); }
+
+  /// Whether the encoder's blocks keep no activations for the backward pass but compute them again in it: the same gradients, less memory, more time. In
+  /// training mode a TinyViT keeps them all the same, because its batch norms would count each batch twice.
+  void recompute(bool again) { recompute_ = again; }
 
   /// Masks for P prompts, by embeddings [1, C, h, w] (all prompts are of one image) or [P, C, h, w], of the type to compute with.
   /// `several`: the three masks for ambiguous prompts instead of the one for clear ones. Differentiable in all.
@@ -86,7 +81,7 @@ class sam_network : public network {
   std::vector<at::Tensor> forward(const at::Tensor& images) override { return {encode(images)}; }
 
   /// Side in pixels of what one place of the embedding covers.
-  [[nodiscard]] std::int64_t stride() const override { return kind_.depths.size() > 1 ? kind_.image / 64 : kind_.patch; }
+  [[nodiscard]] std::int64_t stride() const override { return encoder_->stride(); }
 
   /// Those of the image encoder.
   [[nodiscard]] std::vector<channel_group> channel_groups() const override {
@@ -101,28 +96,9 @@ class sam_network : public network {
     return name.starts_with("image_encoder.norm_head.") || name.starts_with("image_encoder.head.");
   }
 
-  /// Registers a copy of the tensor under its dotted name.
-  at::Tensor take(const std::string& name, const at::Tensor& tensor) {
-    torch::nn::Module* at = this;
-    std::string path;
-    std::size_t begin = 0;
-    for (std::size_t dot = name.find('.'); dot != std::string::npos; begin = dot + 1, dot = name.find('.', begin)) {
-      path = name.substr(0, dot);
-      auto& child = branches_[path];
-      if (!child) child = at->register_module(name.substr(begin, dot - begin), std::make_shared<torch::nn::Module>());
-      at = child.get();
-    }
-    const std::string leaf = name.substr(begin);
-    const bool statistic = leaf.starts_with("running_") || leaf == "num_batches_tracked" || leaf.starts_with("positional_encoding");
-    at::Tensor own = tensor.to(leaf == "num_batches_tracked" ? at::kLong : at::kFloat, false, true);
-    if (own.dim() == 4 && leaf != "pos_embed") own = own.contiguous(at::MemoryFormat::ChannelsLast);
-    return statistic ? at->register_buffer(leaf, own) : at->register_parameter(leaf, own);
-  }
-
   recognised_sam kind_;
-  std::map<std::string, std::shared_ptr<torch::nn::Module>> branches_;
-  std::optional<vit_encoder> vit_;
-  std::optional<tiny_vit_encoder> tiny_vit_;
+  bool recompute_ = false;
+  std::optional<sam_image_encoder> encoder_;
   std::optional<sam_prompt_encoder> prompt_encoder_;
   std::optional<sam_mask_decoder> decoder_;
 };

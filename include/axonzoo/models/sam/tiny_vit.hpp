@@ -13,6 +13,7 @@
 #include <axonzoo/models/sam/recognise.hpp>
 #include <axonzoo/models/sam/windows.hpp>
 #include <axonzoo/nn/attention.hpp>
+#include <axonzoo/nn/recompute.hpp>
 
 namespace axonzoo {
 
@@ -22,9 +23,10 @@ namespace detail {
 /// patches with stride 2.
 struct tiny_vit_convolutions {
   sam_layers::conv_norm first, each, last;
+  std::vector<at::Tensor> weights;
 
   tiny_vit_convolutions(const named_weights& from, const std::string& name, std::int64_t stride)
-      : first(from, name + ".conv1"), each(from, name + ".conv2", stride), last(from, name + ".conv3") {}
+      : first(from, name + ".conv1"), each(from, name + ".conv2", stride), last(from, name + ".conv3"), weights(sam_layers::weights_under(from, name)) {}
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x, bool training) const {
     return last(sam_layers::gelu(each(sam_layers::gelu(first(x, training)), training)), training);
   }
@@ -44,7 +46,8 @@ class tiny_vit_block {
         widen_(from, name + ".mlp.fc1"),
         narrow_(from, name + ".mlp.fc2"),
         local_(from, name + ".local_conv"),
-        biases_(from.at(name + ".attn.attention_biases")) {}
+        biases_(from.at(name + ".attn.attention_biases")),
+        weights_(sam_layers::weights_under(from, name)) {}
 
   /// Tokens [B, C, H, W], channels last.
   [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, bool training) const {
@@ -54,6 +57,8 @@ class tiny_vit_block {
     x = x + narrow_(sam_layers::gelu(widen_(middle_(x))));
     return x.permute({0, 3, 1, 2});
   }
+
+  [[nodiscard]] const std::vector<at::Tensor>& weights() const { return weights_; }
 
  private:
   // padding is of zeros before the norm, which makes its bias of them: a constant that is projected once
@@ -80,6 +85,7 @@ class tiny_vit_block {
   sam_layers::linear qkv_, out_, widen_, narrow_;
   sam_layers::conv_norm local_;
   at::Tensor biases_;
+  std::vector<at::Tensor> weights_;
 };
 
 }  // namespace detail
@@ -109,18 +115,25 @@ class tiny_vit_encoder {
   }
 
   /// Images [B, 3, H, W], float32 or bfloat16; gives [B, 256, H / stride, W / stride] as the images, stride 4 (LiteMedSAM) or 16.
-  [[nodiscard]] at::Tensor forward(const at::Tensor& images, bool training) const {
+  [[nodiscard]] at::Tensor forward(const at::Tensor& images, const encoder_pass& how = {}) const {
     const std::int64_t stride = 4 * first_.stride * second_.stride;
     if (images.dim() != 4 || images.size(1) != first_.weight.size(1) || images.size(2) % stride != 0 || images.size(3) % stride != 0) {
       throw error("encoding images of shape " + c10::str(images.sizes()), "their sides or channels do not fit",
                   "give [B, 3, H, W] with sides that are multiples of " + std::to_string(stride));
     }
     at::Tensor x = images.contiguous(at::MemoryFormat::ChannelsLast);
+    const bool training = how.training;
+    const auto run = [&](const std::vector<at::Tensor>& weights, const repeatable_part& block) { x = how.recompute && !training ? recomputed(x, weights, block) : block(x); };
     x = second_(sam_layers::gelu(first_(x, training)), training);
-    for (const auto& bottleneck : bottlenecks_) x = sam_layers::gelu(x + bottleneck(x, training));
+    for (const auto& bottleneck : bottlenecks_) {
+      run(bottleneck.weights, [bottleneck, training](const at::Tensor& tokens) { return sam_layers::gelu(tokens + bottleneck(tokens, training)); });
+    }
     for (std::size_t stage = 0; stage < blocks_.size(); ++stage) {
+      if (how.stages != nullptr) how.stages->push_back(x);
       x = mergers_[stage](x, training);
-      for (const auto& block : blocks_[stage]) x = block.forward(x, training);
+      for (const auto& block : blocks_[stage]) {
+        run(block.weights(), [block, training](const at::Tensor& tokens) { return block.forward(tokens, training); });
+      }
     }
     return neck_(x);
   }

@@ -15,6 +15,7 @@
 #include <axonzoo/models/sam/relative_positions.hpp>
 #include <axonzoo/models/sam/windows.hpp>
 #include <axonzoo/nn/attention.hpp>
+#include <axonzoo/nn/recompute.hpp>
 
 namespace axonzoo {
 
@@ -33,13 +34,16 @@ class vit_block {
         widen_(from, name + ".mlp.lin1"),
         narrow_(from, name + ".mlp.lin2"),
         rows_(from.at(name + ".attn.rel_pos_h")),
-        columns_(from.at(name + ".attn.rel_pos_w")) {}
+        columns_(from.at(name + ".attn.rel_pos_w")),
+        weights_(sam_layers::weights_under(from, name)) {}
 
   /// Tokens [B, H, W, C] float32; what is multiplied is of type `type`.
   [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, c10::ScalarType type) const {
     const at::Tensor x = tokens + attend(before_(tokens, type));
     return x + narrow_(sam_layers::gelu(widen_(middle_(x, type))));
   }
+
+  [[nodiscard]] const std::vector<at::Tensor>& weights() const { return weights_; }
 
  private:
   // the windows are cut after the projection: what lies outside the image is the bias alone and costs no products
@@ -63,6 +67,7 @@ class vit_block {
   sam_layers::layer_norm before_, middle_;
   sam_layers::linear qkv_, out_, widen_, narrow_;
   at::Tensor rows_, columns_;
+  std::vector<at::Tensor> weights_;
 };
 
 }  // namespace detail
@@ -81,7 +86,7 @@ class vit_encoder {
 
   /// Images [B, 3, H, W] whose sides are multiples of the patch, float32 or bfloat16 (then its products are); gives
   /// [B, 256, H / patch, W / patch] as the images, channels last. Positions of another image size are interpolated.
-  [[nodiscard]] at::Tensor forward(const at::Tensor& images) const {
+  [[nodiscard]] at::Tensor forward(const at::Tensor& images, const encoder_pass& how = {}) const {
     const std::int64_t patch = patch_.weight.size(2);
     if (images.dim() != 4 || images.size(1) != patch_.weight.size(1) || images.size(2) % patch != 0 || images.size(3) % patch != 0) {
       throw error("encoding images of shape " + c10::str(images.sizes()), "their sides or channels do not fit",
@@ -92,7 +97,9 @@ class vit_encoder {
     const at::Tensor patches =
         images.reshape({b, -1, h, patch, w, patch}).permute({0, 2, 4, 1, 3, 5}).reshape({b, h, w, -1});
     at::Tensor x = linear(patches, patch_.weight.flatten(1), patch_.bias) + positions(h, w);
-    for (const auto& block : blocks_) x = block.forward(x, type);
+    for (const auto& block : blocks_) {
+      x = how.recompute ? recomputed(x, block.weights(), [block, type](const at::Tensor& tokens) { return block.forward(tokens, type); }) : block.forward(x, type);
+    }
     return neck_(x.to(type).permute({0, 3, 1, 2}));
   }
 
