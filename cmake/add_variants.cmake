@@ -167,6 +167,11 @@ int main(int argc, char** argv) { return axonzoo::run<@type@>(argc, argv); }
     endif()
     set(model_headers "${headers}")
     _axonzoo_include_if_there(model_headers "axonzoo/models/${unit}.hpp")
+    if(arg_TOGETHER)
+      foreach(model IN LISTS arg_MODELS)
+        _axonzoo_include_if_there(model_headers "axonzoo/models/${model}.hpp")
+      endforeach()
+    endif()
     file(CONFIGURE OUTPUT "${folder}/${unit}.cpp" @ONLY CONTENT [[
 #define AXONZOO_SEPARATE_PROGRAM 1
 @model_headers@#include <axonzoo/run.hpp>

@@ -14,6 +14,8 @@ struct med_sam;
 struct med_sam_tiny;
 struct neuro_sam;
 struct neuro_sam_tiny;
+struct neuro_sam_unet;
+struct neuro_sam_unet_tiny;
 
 // precision
 struct fp32;

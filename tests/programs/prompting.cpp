@@ -145,6 +145,37 @@ BOOST_AUTO_TEST_CASE(a_detectors_boxes_serve_where_nobody_drew_any) {
   BOOST_TEST(alone.err.find("--prompts-from") != std::string::npos, alone.err);
 }
 
+BOOST_AUTO_TEST_CASE(a_unet_on_the_encoder_needs_no_prompts) {
+  if (made::missing("neuro_sam_unet_tiny-fp32-none-single") || made::missing("axonzoo-segment")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::sam_weights(folder, "sam.safetensors");
+  made::sam_weights(folder, "vit.safetensors", /*tiny=*/false);
+  const auto how = "$P --data d --steps 10" + made::small_unet + "--out n --weights ";
+  const auto ended = made::run(folder, "neuro_sam_unet_tiny-fp32-none-single", how + "sam.safetensors");
+  BOOST_REQUIRE_MESSAGE(ended.status == 0, ended.err);
+  const auto record = made::record(folder, "n");
+  BOOST_TEST(record.at("weights") == "sam.safetensors");
+  BOOST_TEST(!record.contains("prompts"));
+  BOOST_TEST(record.at("losses").back() < record.at("losses").front());
+  std::size_t of_encoder = 0;
+  const auto given = made::tensors(folder, "sam.safetensors");
+  for (const auto& [name, bytes] : made::tensors(folder, "n/checkpoint.safetensors")) {
+    if (!name.starts_with("image_encoder.")) continue;
+    BOOST_TEST((given.at(name) == bytes), name);
+    ++of_encoder;
+  }
+  BOOST_TEST(of_encoder > 50u);
+  // the checkpoint is all that inference needs: the masks of the program's own test
+  std::filesystem::remove(folder.path() / "sam.safetensors");
+  const auto segmented = made::run(folder, "axonzoo-segment", "$P --model n/checkpoint.safetensors --turns 1 --tile-overlap 0 --out s d/images/s5.png");
+  BOOST_REQUIRE_MESSAGE(segmented.status == 0, segmented.err);
+  BOOST_TEST((made::content(folder.path() / "s/s5_seg-axonmyelin.png") == made::content(folder.path() / "n/test/s5_seg-axonmyelin.png")));
+  const auto wrong = made::run(folder, "neuro_sam_unet_tiny-fp32-none-single", how + "vit.safetensors");
+  BOOST_TEST(wrong.status == 1);
+  BOOST_TEST(wrong.err.find("without _tiny") != std::string::npos, wrong.err);
+}
+
 BOOST_AUTO_TEST_CASE(wrong_weights_get_a_sentence) {
   if (made::missing("neuro_sam_tiny-fp32-none-single")) return;
   const made_folder folder;

@@ -22,10 +22,11 @@ concept policy_of = requires {
   requires std::same_as<typename Policy::axis, Axis>;
 };
 
-/// `make(channels, classes)` gives a shared pointer to an axonzoo::network (docs/add-a-model.md); a promptable model, which starts from a file of
-/// weights, says by `prompts` what of it trains (models/promptable.hpp).
+/// `make(channels, classes)` gives a shared pointer to an axonzoo::network (docs/add-a-model.md). A model that starts from a file of weights says so by
+/// `starts_from_weights` and gives what makes it by `from(weights, origin)` (models/neuro_sam_unet.hpp); a promptable one says by `prompts` what of it trains
+/// (models/promptable.hpp).
 template <class M>
-concept model_policy = policy_of<M, axes::model> && (requires(M m, std::int64_t n) { m.make(n, n); } || requires { M::prompts; });
+concept model_policy = policy_of<M, axes::model> && (requires(M m, std::int64_t n) { m.make(n, n); } || requires { M::starts_from_weights; } || requires { M::prompts; });
 
 /// `scope` is held while the network runs and `compute_type` is what its activations are stored in.
 template <class P>

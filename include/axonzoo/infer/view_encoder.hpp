@@ -112,15 +112,6 @@ inline sam_prompts box_prompts(const std::vector<pixel_box>& boxes, c10::Device 
 }
 
 /// Fingerprint of the tensors whose names begin so.
-inline std::string weights_digest(const network& net, const std::string& prefix) {
-  digest sum;
-  for (const auto& [name, tensor] : named_tensors(net)) {
-    if (!name.starts_with(prefix)) continue;
-    const auto bytes = tensor.detach().cpu().contiguous();
-    sum.add(name);
-    sum.add(bytes.const_data_ptr(), bytes.nbytes());
-  }
-  return sum.hex();
-}
+inline std::string weights_digest(const network& net, const std::string& prefix) { return tensors_digest(named_tensors(net), prefix); }
 
 }  // namespace axonzoo

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 
+#include <axonzoo/core/digest.hpp>
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/io/open_file.hpp>
 #include <axonzoo/io/pth.hpp>
@@ -83,6 +85,18 @@ inline void require_finite(const tensor_file& file, const std::string& origin) {
   if (first.empty()) return;
   if (others > 0) first += ", and " + std::to_string(others) + " other tensors have such";
   throw error("cannot use weights " + origin, first, "give the weights of a training that did not diverge");
+}
+
+/// Fingerprint of the tensors whose names begin so.
+[[nodiscard]] inline std::string tensors_digest(const std::map<std::string, at::Tensor>& tensors, std::string_view prefix = {}) {
+  digest sum;
+  for (const auto& [name, tensor] : tensors) {
+    if (!name.starts_with(prefix)) continue;
+    const auto bytes = tensor.detach().cpu().contiguous();
+    sum.add(name);
+    sum.add(bytes.const_data_ptr(), bytes.nbytes());
+  }
+  return sum.hex();
 }
 
 /// Names and shapes, for `require_shapes`.

@@ -39,20 +39,7 @@ class unet_network : public network {
     }
   }
 
-  std::vector<at::Tensor> forward(const at::Tensor& images) override {
-    std::vector<at::Tensor> skips;
-    auto x = images;
-    for (std::size_t block = 0; block < down_.size(); block += 2) {
-      x = down_[block + 1]->forward(down_[block]->forward(x));
-      skips.push_back(x);
-    }
-    std::vector<at::Tensor> logits(is_training() ? head_.size() : 1);
-    for (auto level = lift_.size(); level-- > 0;) {
-      x = up_[2 * level + 1]->forward(up_[2 * level]->forward(lift_[level]->forward(x), skips[level]));
-      if (level < logits.size()) logits[level] = head_[level]->forward(x);
-    }
-    return logits;
-  }
+  std::vector<at::Tensor> forward(const at::Tensor& images) override { return forward_with(images, {}); }
 
   [[nodiscard]] std::int64_t stride() const override { return std::int64_t{1} << lift_.size(); }
 
@@ -84,6 +71,24 @@ class unet_network : public network {
       if (level > 0) second.axes.push_back({"lift" + std::to_string(level - 1) + ".weight", 0, 0});
     }
     return groups;
+  }
+
+ protected:
+  /// `added[level]` [N, width, H / 2^level, W / 2^level], where there is one, is added to what that level of the contracting path gives.
+  std::vector<at::Tensor> forward_with(const at::Tensor& images, const std::vector<at::Tensor>& added) {
+    std::vector<at::Tensor> skips;
+    auto x = images;
+    for (std::size_t block = 0; block < down_.size(); block += 2) {
+      x = down_[block + 1]->forward(down_[block]->forward(x));
+      if (const auto level = block / 2; level < added.size() && added[level].defined()) x = x + added[level];
+      skips.push_back(x);
+    }
+    std::vector<at::Tensor> logits(is_training() ? head_.size() : 1);
+    for (auto level = lift_.size(); level-- > 0;) {
+      x = up_[2 * level + 1]->forward(up_[2 * level]->forward(lift_[level]->forward(x), skips[level]));
+      if (level < logits.size()) logits[level] = head_[level]->forward(x);
+    }
+    return logits;
   }
 
  private:
@@ -121,13 +126,16 @@ struct unet {
     if (!(levels >= 2 && levels <= 8)) throw error("cannot make a U-Net of --levels " + std::to_string(levels), "it is not in 2 to 8", "give a depth such as 6");
   }
 
-  [[nodiscard]] std::shared_ptr<network> make(std::int64_t channels, std::int64_t classes) const {
-    std::vector<std::int64_t> widths;
+  /// Of each level, the finest first.
+  [[nodiscard]] std::vector<std::int64_t> widths() const {
+    std::vector<std::int64_t> all;
     for (int level = 0; level < static_cast<int>(levels); ++level) {
-      widths.push_back(static_cast<std::int64_t>(std::min(std::ldexp(std::floor(width), level), std::max(max_width, std::floor(width)))));
+      all.push_back(static_cast<std::int64_t>(std::min(std::ldexp(std::floor(width), level), std::max(max_width, std::floor(width)))));
     }
-    return std::make_shared<unet_network>(channels, classes, widths);
+    return all;
   }
+
+  [[nodiscard]] std::shared_ptr<network> make(std::int64_t channels, std::int64_t classes) const { return std::make_shared<unet_network>(channels, classes, widths()); }
 };
 
 }  // namespace axonzoo

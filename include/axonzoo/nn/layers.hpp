@@ -103,18 +103,18 @@ class norm_parameters : public torch::nn::Module {
   at::Tensor running_variance;
 };
 
-/// What follows a 3x3 convolution in a block.
+/// What follows a convolution in a block.
 enum class norm_kind {
   instance_leaky,  ///< instance norm, leaky ReLU 0.01 (nnU-Net; Isensee et al. 2021)
   batch_relu,      ///< batch norm, ReLU (VGG16 with batch norm; SegNet, Badrinarayanan et al. 2017)
 };
 
-/// 3x3 convolution, affine norm, activation. The convolution has no bias: the norm would take it away.
+/// Convolution of 3x3 or another odd kernel, affine norm, activation. The convolution has no bias: the norm would take it away.
 class conv_block : public torch::nn::Module {
  public:
-  conv_block(std::int64_t in, std::int64_t out, norm_kind kind, std::int64_t stride = 1)
+  conv_block(std::int64_t in, std::int64_t out, norm_kind kind, std::int64_t stride = 1, std::int64_t kernel = 3)
       : kind_(kind),
-        conv_(register_module("conv", std::make_shared<conv_layer>(in, out, 3, stride, false))),
+        conv_(register_module("conv", std::make_shared<conv_layer>(in, out, kernel, stride, false))),
         norm_(register_module("norm", std::make_shared<norm_parameters>(out, kind == norm_kind::batch_relu))) {}
 
   at::Tensor forward(const at::Tensor& x) { return activated(conv_->share(x)); }

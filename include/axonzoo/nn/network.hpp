@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,5 +38,8 @@ class network : public torch::nn::Module {
   /// The coupled channels that pruning may remove, at the widths of now.
   [[nodiscard]] virtual std::vector<channel_group> channel_groups() const = 0;
 };
+
+/// Makes a network for images of so many channels and so many classes.
+using network_maker = std::function<std::shared_ptr<network>(std::int64_t channels, std::int64_t classes)>;
 
 }  // namespace axonzoo

@@ -18,11 +18,11 @@ namespace axonzoo {
 /// What is pruned and stays in its place as zero: bool tensors, true where, by parameter name.
 using weight_masks = std::map<std::string, at::Tensor>;
 
-/// The filters and matrices of a network, by name: what masks are for. Norms, biases and tables of positions are few and stay.
+/// The filters and matrices of a network that train, by name: what masks are for. Norms, biases and tables of positions are few and stay.
 inline std::map<std::string, at::Tensor> maskable_weights(const network& net) {
   std::map<std::string, at::Tensor> weights;
   for (const auto& item : net.named_parameters()) {
-    if (item.key().ends_with("weight") && item.value().dim() >= 2) weights.emplace(item.key(), item.value().detach());
+    if (item.key().ends_with("weight") && item.value().dim() >= 2 && item.value().requires_grad()) weights.emplace(item.key(), item.value().detach());
   }
   return weights;
 }

@@ -17,6 +17,7 @@
 #include <axonzoo/data/read.hpp>
 #include <axonzoo/data/split.hpp>
 #include <axonzoo/infer/checkpoint.hpp>
+#include <axonzoo/io/weights.hpp>
 #include <axonzoo/nn/class_divergence.hpp>
 #include <axonzoo/nn/soft_loss.hpp>
 #include <axonzoo/train/options.hpp>
@@ -38,7 +39,13 @@ class dense_task : public training_task {
         recipe_(chosen),
         options_(options),
         device_(options.device),
+        make_network_(chosen.make_network),
         cache_(std::make_shared<prepared_cache>(data, pixel_size, options.image_pixel_size, options.cache_bytes)) {
+    if (chosen.from_weights) {
+      auto weights = read_weights(options.weights);
+      weights_digest_ = tensors_digest(weights.tensors);
+      make_network_ = chosen.from_weights(std::move(weights), "'" + options.weights.string() + "'");
+    }
     for (const auto* members : {&parts_.validation, &parts_.test}) {
       for (const auto member : *members) static_cast<void>(cache_->get(member));
     }
@@ -60,7 +67,7 @@ class dense_task : public training_task {
   }
 
   [[nodiscard]] std::shared_ptr<network> make_network() const override {
-    return recipe_.make_network(facts_.channels, static_cast<std::int64_t>(facts_.classes.size()));
+    return make_network_(facts_.channels, static_cast<std::int64_t>(facts_.classes.size()));
   }
   [[nodiscard]] std::int64_t epoch_steps() const override { return epoch_steps_; }
   [[nodiscard]] double learning_rate(const std::string& optimizer) const override { return optimizer == "sgd" ? 1e-2 : 2e-3; }
@@ -98,13 +105,19 @@ class dense_task : public training_task {
     load_tensors(net, read_safetensors(path).tensors, "'" + path.string() + "'");
   }
 
-  [[nodiscard]] nlohmann::json fixed_options() const override { return {{"batch", options_.batch}, {"patch", options_.patch}}; }
+  [[nodiscard]] nlohmann::json fixed_options() const override {
+    nlohmann::json fixed = {{"batch", options_.batch}, {"patch", options_.patch}};
+    if (!weights_digest_.empty()) fixed["weights"] = weights_digest_;
+    return fixed;
+  }
   [[nodiscard]] std::int64_t macs(network& net) const override { return patch_macs(net, facts_.channels, options_.patch); }
   [[nodiscard]] double samples_per_second(network& net) const override {
     return patches_per_second(net, recipe_, device_, facts_.channels, options_.patch);
   }
   nlohmann::json test(network& net) override { return test_images(net, *cache_, parts_.test, recipe_, options_); }
-  void describe(nlohmann::json&) const override {}
+  void describe(nlohmann::json& record) const override {
+    if (recipe_.from_weights) record["weights"] = options_.weights.filename().string();
+  }
 
  private:
   static constexpr std::int64_t first_calibration_step = std::int64_t{1} << 40;
@@ -205,6 +218,8 @@ class dense_task : public training_task {
   const recipe& recipe_;
   const train_options& options_;
   c10::Device device_;
+  network_maker make_network_;
+  std::string weights_digest_;  // of those that the network starts from
   std::shared_ptr<prepared_cache> cache_;
   checkpoint_facts facts_;
   std::int64_t epoch_steps_ = 0;

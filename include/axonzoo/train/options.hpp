@@ -44,7 +44,8 @@ struct train_options {
   double average_decay = 0.99;      ///< of the moving average of weights; 0: off
   double foreground_share = 1. / 3;
   augmentation augment;
-  prompt_options prompts;  ///< of promptable models
+  std::filesystem::path weights;  ///< .pth or .safetensors of a SAM, for models that start from one
+  prompt_options prompts;         ///< of promptable models
 
   int turns = 8;              ///< flips and quarter turns averaged at test
   double tile_overlap = 0.5;  ///< at test
@@ -53,12 +54,15 @@ struct train_options {
   std::filesystem::path out;
   bool resume = false;
 
-  /// Throws `error` for a number out of its range. `trains`: false for a model that is tested alone; then no budget is needed.
-  void check(bool trains = true) const {
+  /// Throws `error` for a number out of its range. `trains`: false for a model that is tested alone; then no budget is needed. `from_weights`: the model needs some.
+  void check(bool trains = true, bool from_weights = false) const {
     const auto refuse = [](const std::string& option, const std::string& wrong, const std::string& mend) {
       throw error("cannot train with " + option, wrong, mend);
     };
     if (trains && steps <= 0 && epochs <= 0 && !(minutes > 0)) refuse("no budget", "nothing says how long to train", "give --minutes, --epochs or --steps");
+    if (from_weights && weights.empty()) {
+      refuse("no weights", "a SAM starts from a file of weights", "give --weights FILE: a .pth or .safetensors of segment-anything, MedSAM, MobileSAM or LiteMedSAM");
+    }
     if (batch < 1 || batch > 4096) refuse("--batch " + std::to_string(batch), "it is not in 1 to 4096", "give a number such as 4");
     if (accumulate < 1 || accumulate > batch) refuse("--accumulate " + std::to_string(accumulate), "it is not in 1 to --batch", "give 1 to compute a step at once");
     if (patch < 8 || patch > 8192) refuse("--patch " + std::to_string(patch), "it is not in 8 to 8192", "give a side such as 256");

@@ -10,7 +10,6 @@ namespace axonzoo {
 
 /// What a promptable model needs besides `train_options`.
 struct prompt_options {
-  std::filesystem::path weights;       ///< .pth or .safetensors of a SAM
   std::int64_t boxes = 4;              ///< of a view in a step
   double jitter = 0.1;                 ///< share of a box's side by which each of its sides moves in training, at most 2 % of the view
   int turns = 1;                       ///< flips and quarter turns that views are trained in: so many embeddings of each
@@ -24,7 +23,6 @@ struct prompt_options {
   /// Throws `error` for a number out of its range.
   void check() const {
     const auto refuse = [](const std::string& option, const std::string& wrong, const std::string& mend) { throw error("cannot train with " + option, wrong, mend); };
-    if (weights.empty()) refuse("no weights", "a SAM starts from a file of weights", "give --weights FILE: a .pth or .safetensors of segment-anything, MedSAM, MobileSAM or LiteMedSAM");
     if (boxes < 1 || boxes > 4096) refuse("--boxes " + std::to_string(boxes), "it is not in 1 to 4096", "give a number such as 4");
     if (!(jitter >= 0 && jitter <= 0.4)) refuse("--jitter " + std::to_string(jitter), "it is not in [0, 0.4]", "give a share such as 0.1");
     if (turns != 1 && turns != 2 && turns != 4 && turns != 8) refuse("--turned-views " + std::to_string(turns), "it is not 1, 2, 4 or 8", "give one of these");

@@ -42,7 +42,7 @@ class promptable_task : public training_task {
         recipe_(chosen),
         options_(options),
         device_(options.device),
-        weights_(read_weights(options.prompts.weights)),
+        weights_(read_weights(options.weights)),
         cache_(data, pixel_size, options.image_pixel_size, options.cache_bytes),
         first_(std::make_shared<sam_network>(weights_, origin())),
         encoder_(first_->kind().image, levels_of(first_->kind(), trains() == trained_part::encoder_and_decoder), chosen.setting.compute_type, device_) {
@@ -204,7 +204,7 @@ class promptable_task : public training_task {
 
   void describe(nlohmann::json& record) const override {
     const auto& how = options_.prompts;
-    record["prompts"] = {{"origin", "oracle"}, {"boxes_from", "the manual masks: one of each axon and of each fibre"}, {"weights", how.weights.filename().string()},
+    record["prompts"] = {{"origin", "oracle"}, {"boxes_from", "the manual masks: one of each axon and of each fibre"}, {"weights", options_.weights.filename().string()},
                          {"weights_are", first_->kind().name}, {"boxes", how.boxes}, {"jitter", how.jitter}, {"turned_views", how.turns},
                          {"corrections", how.corrections}, {"recompute", how.recompute}};
     if (views_) record["prompts"]["training_views"] = views_->size();
@@ -311,7 +311,7 @@ class promptable_task : public training_task {
   }
 
   [[nodiscard]] trained_part trains() const { return recipe_.prompts->trains; }
-  [[nodiscard]] std::string origin() const { return "'" + options_.prompts.weights.string() + "'"; }
+  [[nodiscard]] std::string origin() const { return "'" + options_.weights.string() + "'"; }
 
   split parts_;
   const recipe& recipe_;

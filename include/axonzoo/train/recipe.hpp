@@ -11,8 +11,9 @@
 #include <c10/core/Device.h>
 
 #include <axonzoo/core/variant.hpp>
+#include <axonzoo/io/safetensors.hpp>
 #include <axonzoo/models/promptable_setting.hpp>
-#include <axonzoo/models/registry.hpp>
+#include <axonzoo/nn/network.hpp>
 #include <axonzoo/parallel/communicator.hpp>
 #include <axonzoo/parallel/launch.hpp>
 #include <axonzoo/precision/loss_scale.hpp>
@@ -33,7 +34,8 @@ struct policy_number {
 /// A variant with its types erased: what the untemplated loop needs. Made by `recipe_of<V>()`.
 struct recipe {
   std::string variant, model, precision, pruning, parallel;
-  network_maker make_network;                ///< empty where the model is promptable
+  network_maker make_network;                ///< empty where the model is promptable or starts from weights
+  std::function<network_maker(tensor_file, const std::string& origin)> from_weights;  ///< of a model that starts from weights and is not promptable
   std::optional<promptable_setting> prompts;  ///< of a promptable model
   precision_setting setting;
   std::function<std::unique_ptr<pruner>()> start_pruning;
@@ -43,6 +45,8 @@ struct recipe {
   bool many_ranks = false;
   std::vector<policy_number> numbers;  ///< point into the policies, which the functions above hold
   std::function<void()> check;         ///< throws `error` for a number out of its range
+
+  [[nodiscard]] bool starts_from_weights() const { return prompts.has_value() || from_weights; }
 };
 
 /// The four policies of a variant with their numbers: fill in, then `recipe_of(policies)`.
@@ -81,6 +85,8 @@ recipe recipe_of(policies<Variant> chosen = {}) {
   made.parallel = Variant::parallel::name;
   if constexpr (promptable_policy<typename Variant::model>) {
     made.prompts = Variant::model::prompts;
+  } else if constexpr (requires { Variant::model::starts_from_weights; }) {
+    made.from_weights = [held](tensor_file weights, const std::string& origin) { return held->model.from(std::move(weights), origin); };
   } else {
     made.make_network = [held](auto channels, auto classes) { return held->model.make(channels, classes); };
   }

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
+#include <string>
 
 #include <ATen/core/Tensor.h>
 
@@ -12,6 +12,11 @@
 #include <axonzoo/models/sam/vit.hpp>
 
 namespace axonzoo {
+
+/// MobileSAM's file still has the layers that its encoder's training on ImageNet ended with.
+[[nodiscard]] inline bool is_for_imagenet(const std::string& name) {
+  return name.starts_with("image_encoder.norm_head.") || name.starts_with("image_encoder.head.");
+}
 
 /// A SAM's image encoder, whichever it is.
 class sam_image_encoder {

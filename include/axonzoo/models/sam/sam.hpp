@@ -32,7 +32,7 @@ class sam_network : public network {
     const auto said = [&](const char* key) { return file.metadata.contains(key) ? file.metadata.at(key) : std::string(); };
     kind_ = recognise_sam(shapes_of(file), origin, said("pth.wrapper"), said("pth.parts"));
     auto tensors = without_prefix(file.tensors, kind_.prefix);
-    std::erase_if(tensors, [](const auto& item) { return is_for_classes(item.first); });
+    std::erase_if(tensors, [](const auto& item) { return is_for_imagenet(item.first); });
     tensor_shapes shapes;
     for (const auto& [name, tensor] : tensors) shapes.emplace(name, tensor.sizes().vec());
     require_shapes(shapes, sam_shapes(kind_, shapes), origin, kind_.name);
@@ -91,11 +91,6 @@ class sam_network : public network {
   }
 
  private:
-  /// MobileSAM's file still has the layers that its encoder's training on ImageNet ended with.
-  static bool is_for_classes(const std::string& name) {
-    return name.starts_with("image_encoder.norm_head.") || name.starts_with("image_encoder.head.");
-  }
-
   recognised_sam kind_;
   bool recompute_ = false;
   std::optional<sam_image_encoder> encoder_;

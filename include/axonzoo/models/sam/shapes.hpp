@@ -153,7 +153,7 @@ inline void add_decoder_shapes(sam_shape_list& list, std::int64_t width) {
 [[nodiscard]] inline tensor_shapes sam_shapes(const recognised_sam& sam, const tensor_shapes& given = {}) {
   detail::sam_shape_list list{given, {}};
   const bool tiny = sam.depths.size() > 1;
-  const std::int64_t width = list.size("prompt_encoder.no_mask_embed.weight", 1, 256);
+  const std::int64_t width = list.size("prompt_encoder.no_mask_embed.weight", 1, list.size("image_encoder.neck.0.weight", 0, 256));
   tiny ? detail::add_tiny_vit_shapes(list, sam) : detail::add_vit_shapes(list, sam);
   list.neck(sam.widths.back(), width);
   detail::add_decoder_shapes(list, width);
