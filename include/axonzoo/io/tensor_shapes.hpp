@@ -16,7 +16,10 @@ using tensor_shapes = std::map<std::string, std::vector<std::int64_t>>;
 /// "3x16x16"; "a number" for a shape without sides.
 [[nodiscard]] inline std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text;
-  for (const std::int64_t side : shape) text += (text.empty() ? "" : "x") + std::to_string(side);
+  for (const std::int64_t side : shape) {
+    if (!text.empty()) text += 'x';
+    text += std::to_string(side);
+  }
   return text.empty() ? "a number" : text;
 }
 
