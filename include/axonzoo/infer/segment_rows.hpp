@@ -21,6 +21,7 @@
 #include <axonzoo/infer/labels.hpp>
 #include <axonzoo/infer/predictor.hpp>
 #include <axonzoo/infer/probability_rows.hpp>
+#include <axonzoo/infer/rounded_network.hpp>
 #include <axonzoo/io/image_rows.hpp>
 #include <axonzoo/io/label_spool.hpp>
 
@@ -59,7 +60,8 @@ inline std::string spool_note(predictor& with, const image_rows& source, const s
                          {"contrast", options.contrast},
                          {"side", with.side()},
                          {"overlap", tiles.overlap},
-                         {"turns", tiles.turns}})
+                         {"turns", tiles.turns},
+                         {"fast", with.is_fast()}})
       .dump();
 }
 
@@ -81,6 +83,11 @@ inline label_spool segment_rows(predictor& with, image_rows& source, const std::
   label_spool spool(options.spool, width, detail::spool_note(with, source, model, options), options.resume);
   if (spool.rows() >= height) return spool;
   prepared_rows rows(source, channels, options.pixel_size, target);
+  if (with.is_fast()) {
+    const auto [first, count] = calibration_rows(rows.height(), side);
+    rows.go_to(first);
+    with.meet(rows.next(count));
+  }
   row_labeller labeller(rows.height(), rows.width(), height, width);
   const auto of_tiles = with.of_tiles();
   probability_rows probabilities(rows, of_tiles, with.side(), with.options(), static_cast<std::int64_t>(labeller.first(spool.rows())));
