@@ -7,6 +7,7 @@
 #include <axonzoo/data/write_phantoms.hpp>
 #include <axonzoo/infer/automatic_masks.hpp>
 #include <axonzoo/infer/predictor.hpp>
+#include <axonzoo/infer/segment_files.hpp>
 #include <axonzoo/infer/write_masks.hpp>
 #include <axonzoo/measure/measured_image.hpp>
 #include <axonzoo/measure/streamed_morphometrics.hpp>
