@@ -13,6 +13,7 @@
 #include <axonzoo/io/tiled_tiff.hpp>
 
 #include "fresh.hpp"
+#include "made_pyramid.hpp"
 
 using namespace axonzoo;
 using namespace axonzoo::testing;
@@ -82,6 +83,24 @@ BOOST_AUTO_TEST_CASE(rows_of_all_kinds_are_those_of_the_whole) {
       const auto whole = read_image(folder / name);
       image_rows rows(folder / name);
       BOOST_TEST(same_rows(rows, whole, 0));
+      BOOST_TEST(same_rows(rows, whole, random() % levels.shape(0)));
+      BOOST_TEST(same_rows(rows, whole, 0));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_pyramid_is_its_finest_level) {
+  const fresh_folder folder;
+  auto random = fresh_random();
+  for (int round = 0; round < 4; ++round) {
+    const auto levels = random_labels(random, 33 + random() % 200, 1 + random() % 150);
+    made::write_pyramid(folder / "a.tif", levels, made::copies::pages);
+    made::write_pyramid(folder / "a.ome.tif", levels, made::copies::below, made::ome_of_one_plane);
+    for (const char* name : {"a.tif", "a.ome.tif"}) {
+      image_rows rows(folder / name);
+      BOOST_TEST((rows.size().height == levels.shape(0) && rows.size().width == levels.shape(1) && rows.size().channels == 1));
+      const auto whole = read_image(folder / name);
+      BOOST_TEST((std::equal(whole.begin(), whole.end(), levels.begin(), levels.end())));
       BOOST_TEST(same_rows(rows, whole, random() % levels.shape(0)));
       BOOST_TEST(same_rows(rows, whole, 0));
     }

@@ -1,5 +1,6 @@
 // Variant programs as their users meet them: the same result from the same seed, from a resumed run and from two ranks.
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <vector>
@@ -140,6 +141,25 @@ BOOST_AUTO_TEST_CASE(a_slide_gets_the_masks_and_the_table_of_the_whole_image_and
   const auto unnamed = made::run(folder, "axonzoo-segment", line + "--out b --layout bids" + images);
   BOOST_TEST(unnamed.status == 1);
   BOOST_TEST(unnamed.err.find("begin with a subject") != std::string::npos, unnamed.err);
+
+  // A folder that fills, with a file that stops half way, until it is whole, has the masks and the table of the same files at once.
+  const std::string watched = "$P --model u/checkpoint.safetensors --pixel-size 0.1 --out ", wait = "do sleep 0.05; kill -0 $pid || break; done; ";
+  BOOST_REQUIRE(made::run(folder, "axonzoo-segment", watched + "l --morphometrics l.csv d/images/s0.png d/images/s1.png d/images/s2.png").status == 0);
+  const auto live = made::run(folder, "axonzoo-segment",
+                              "{ mkdir in; " + watched + "w --morphometrics w.csv --watch in & pid=$!; cp d/images/s0.png in; while [ ! -e w/s0_overlay.png ]; " + wait +
+                                  "head -c 900 d/images/s1.png >in/s1.png; while ! grep -q s1.png stderr; " + wait +
+                                  "tail -c +901 d/images/s1.png >>in/s1.png; while [ ! -e w/s1_overlay.png ]; " + wait +
+                                  "cp d/images/s2.png in; while [ ! -e w/s2_overlay.png ]; " + wait + "sleep 0.2; kill -TERM $pid; wait $pid; }");
+  BOOST_TEST(live.status == 0, live.err);
+  const auto latency = made::content(folder.path() / "stdout");
+  for (const std::string stem : {"s0", "s1", "s2"}) {
+    BOOST_TEST((made::content(folder.path() / "w" / (stem + "_seg-axonmyelin.png")) == made::content(folder.path() / "l" / (stem + "_seg-axonmyelin.png"))));
+    BOOST_TEST(latency.find(stem + ".png: ") != std::string::npos, latency);
+  }
+  BOOST_TEST(std::count(latency.begin(), latency.end(), '\n') == 4, latency);
+  BOOST_TEST((made::content(folder.path() / "w.csv") == made::content(folder.path() / "l.csv")));
+  BOOST_TEST(made::run(folder, "axonzoo-segment", watched + "q --fast --turns 2 d/images/s0.png").status == 2);
+  BOOST_TEST(made::run(folder, "axonzoo-segment", watched + "q --fast d/images/s0.png").status == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_killed_rank_ends_all_with_its_name) {
