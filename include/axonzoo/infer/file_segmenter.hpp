@@ -13,7 +13,7 @@
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/image.hpp>
 #include <axonzoo/data/listing.hpp>
-#include <axonzoo/data/prepared_micrograph.hpp>
+#include <axonzoo/data/resample.hpp>
 #include <axonzoo/data/sidecar.hpp>
 #include <axonzoo/infer/bids_derivative.hpp>
 #include <axonzoo/infer/image_segmenter.hpp>
