@@ -18,6 +18,7 @@
 #include <axonzoo/data/phantom.hpp>
 #include <axonzoo/data/phantom_options.hpp>
 #include <axonzoo/io/image.hpp>
+#include <axonzoo/io/make_folder.hpp>
 #include <axonzoo/io/replace_file.hpp>
 #include <axonzoo/io/table.hpp>
 
@@ -90,7 +91,7 @@ inline void write_phantoms(const std::filesystem::path& folder, const phantom_se
   tissue.check();
   const auto description = folder / "dataset_description.json";
   if (std::filesystem::exists(description)) throw error(doing, "it holds a data set already", "remove it, or give another folder");
-  detail::make_folder(folder);
+  make_folder(folder);
   detail::clear_partial(folder);
 
   const auto number = [](int n, int of) {
@@ -112,7 +113,7 @@ inline void write_phantoms(const std::filesystem::path& folder, const phantom_se
       const auto made = make_phantom(own, random_stream(set.seed, 101, static_cast<std::uint64_t>(i)).bits());
       const auto images = folder / subject / "micr", labels = folder / "derivatives" / "labels" / subject / "micr",
                  truth = folder / "derivatives" / "truth" / subject / "micr";
-      for (const auto& one : {images, labels, truth}) detail::make_folder(one);
+      for (const auto& one : {images, labels, truth}) make_folder(one);
       label_image levels = label_image::from_shape(made.labels.shape());
       std::transform(made.pixels.begin(), made.pixels.end(), levels.begin(), [](float level) { return static_cast<std::uint8_t>(level); });
       write_png(images / (stem + ".png"), levels);

@@ -13,7 +13,7 @@
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/image.hpp>
 #include <axonzoo/data/listing.hpp>
-#include <axonzoo/data/prepared_micrograph.hpp>
+#include <axonzoo/data/resample.hpp>
 #include <axonzoo/data/sidecar.hpp>
 #include <axonzoo/infer/bids_derivative.hpp>
 #include <axonzoo/infer/image_segmenter.hpp>
@@ -23,6 +23,7 @@
 #include <axonzoo/infer/write_masks.hpp>
 #include <axonzoo/io/image.hpp>
 #include <axonzoo/io/image_rows.hpp>
+#include <axonzoo/io/make_folder.hpp>
 #include <axonzoo/metrics/mask_pairs.hpp>
 #include <axonzoo/report/measured_set.hpp>
 #include <axonzoo/report/overlay.hpp>
@@ -59,7 +60,7 @@ class file_segmenter {
     const auto knows = [&classes](const char* name) { return std::find(classes.begin(), classes.end(), name) != classes.end(); };
     if (measures_ != nullptr && !(knows("axon") && knows("myelin")))
       throw error("cannot use --morphometrics with '" + options_.models.front().string() + "'", "it does not segment axon and myelin", "give a model that does");
-    detail::make_folder(options_.out);
+    make_folder(options_.out);
   }
 
   [[nodiscard]] const segment_options& options() const { return options_; }
@@ -108,7 +109,7 @@ class file_segmenter {
     if (job.finished) return;
     if (const auto wrong = doubt(network_.facts(), job.pixel_size, job.contrast); !wrong.empty() && options_.note)
       options_.note("'" + job.path.string() + "' lies outside of what the network knows: " + wrong);
-    detail::make_folder(job.places.folder);
+    make_folder(job.places.folder);
     const auto pixels = job.size.height * job.size.width;
     if (network_.by_rows() == nullptr && (job.as_tiff || pixels > largest_image))
       throw error("cannot segment '" + job.path.string() + "' by prompts", "it is too large to be held as a whole", "leave --prompts-from out, or cut it into parts");

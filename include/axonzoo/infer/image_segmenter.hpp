@@ -19,6 +19,7 @@
 #include <axonzoo/infer/boxed_predictor.hpp>
 #include <axonzoo/infer/predictor.hpp>
 #include <axonzoo/infer/segment_options.hpp>
+#include <axonzoo/infer/tiles.hpp>
 #include <axonzoo/io/open_file.hpp>
 
 namespace axonzoo {
