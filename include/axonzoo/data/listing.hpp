@@ -42,13 +42,6 @@ inline std::string folder_name(const std::filesystem::path& folder) {
   return name.empty() ? "data" : name;
 }
 
-/// With the folders above it. Throws axonzoo::error where they cannot be made.
-inline void make_folder(const std::filesystem::path& folder) {
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed) throw error("cannot make the folder " + quoted(folder), failed.message(), "give a folder that you may write to");
-}
-
 /// Throws axonzoo::error when the folder cannot be read.
 inline listing list_folder(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
