@@ -12,6 +12,7 @@
 #include <axonzoo/data/prompts.hpp>
 #include <axonzoo/infer/predictor.hpp>
 #include <axonzoo/infer/prompted_segmenter.hpp>
+#include <axonzoo/models/promptable.hpp>
 
 namespace axonzoo {
 
@@ -29,7 +30,9 @@ class boxed_predictor {
     net_->to(device_);
     net_->eval();
     setting_ = setting_of(facts_.precision);
-    encoder_ = std::make_unique<view_encoder>(net_->kind().image, levels_of(net_->kind(), facts_.model.starts_with("med_sam")), setting_.compute_type, device_);
+    const auto how = promptable_setting_of(facts_.model);
+    const bool encoder_trained = how && how->trains == trained_part::encoder_and_decoder;
+    encoder_ = std::make_unique<view_encoder>(net_->kind().image, levels_of(net_->kind(), encoder_trained), setting_.compute_type, device_);
     if (detector_.facts().classes != facts_.classes) {
       throw error("cannot ask " + origin + " for what '" + detector.string() + "' finds", "they were trained on other classes", "train both on the same data");
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <optional>
 #include <string_view>
 
 #include <axonzoo/core/concepts.hpp>
@@ -49,6 +50,22 @@ struct neuro_sam : promptable_model<vit_b, trained_part::decoder> {
 struct neuro_sam_tiny : promptable_model<tiny_vit, trained_part::decoder> {
   static constexpr std::string_view name = "neuro_sam_tiny";
 };
+
+namespace detail {
+
+template <class... Models>
+std::optional<promptable_setting> setting_of_model(std::string_view name) {
+  std::optional<promptable_setting> found;
+  ((Models::name == name ? void(found = Models::prompts) : void()), ...);
+  return found;
+}
+
+}  // namespace detail
+
+/// How the zoo's promptable model of that name trains, as a checkpoint's metadata gives it; nothing where there is none.
+inline std::optional<promptable_setting> promptable_setting_of(std::string_view model) {
+  return detail::setting_of_model<sam, sam_tiny, med_sam, med_sam_tiny, neuro_sam, neuro_sam_tiny>(model);
+}
 
 namespace detail {
 

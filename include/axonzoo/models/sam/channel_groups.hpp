@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <axonzoo/io/tensor_shapes.hpp>
+#include <axonzoo/models/sam/block_names.hpp>
 #include <axonzoo/models/sam/recognise.hpp>
 #include <axonzoo/nn/network.hpp>
 
@@ -53,6 +54,22 @@ struct sam_group_list {
     return group;
   }
 
+  /// Attention of a block on tokens of `width`, after its norm; gives the group of its heads.
+  channel_group& attention(channel_group& width, const sam_block_names& block, std::int64_t heads) {
+    of_vectors(width, block.before);
+    into(width, block.attention + ".qkv");
+    of_vectors(width, block.attention + ".proj");
+    return head(block.attention, heads);
+  }
+
+  /// The MLP of a block, after its norm.
+  void perceptron(channel_group& width, const sam_block_names& block) {
+    of_vectors(width, block.middle);
+    into(width, block.widen);
+    of_vectors(width, block.narrow);
+    hidden(block.mlp, block.widen, block.narrow);
+  }
+
   /// Three convolutions of which the second is of each channel alone.
   void inner(const std::string& name) {
     auto& group = start(name, size(name + ".conv1.c.weight", 0), true);
@@ -68,17 +85,11 @@ inline void add_vit_groups(sam_group_list& list, const recognised_sam& sam) {
   list.of_vectors(width, encoder + "patch_embed.proj");
   width.axes.push_back({encoder + "pos_embed", 3, 0});
   for (std::int64_t i = 0; i < sam.depths.at(0); ++i) {
-    const std::string block = encoder + "blocks." + std::to_string(i) + ".";
-    list.of_vectors(width, block + "norm1");
-    list.into(width, block + "attn.qkv");
-    list.of_vectors(width, block + "attn.proj");
-    list.of_vectors(width, block + "norm2");
-    list.into(width, block + "mlp.lin1");
-    list.of_vectors(width, block + "mlp.lin2");
-    auto& head = list.head(block + "attn", sam.heads.at(0));
-    head.axes.push_back({block + "attn.rel_pos_h", 1, 0});
-    head.axes.push_back({block + "attn.rel_pos_w", 1, 0});
-    list.hidden(block + "mlp", block + "mlp.lin1", block + "mlp.lin2");
+    const auto block = vit_block_names(encoder + "blocks." + std::to_string(i));
+    auto& head = list.attention(width, block, sam.heads.at(0));
+    head.axes.push_back({block.attention + ".rel_pos_h", 1, 0});
+    head.axes.push_back({block.attention + ".rel_pos_w", 1, 0});
+    list.perceptron(width, block);
   }
   list.into(width, encoder + "neck.0");
   list.found.push_back(width);
@@ -102,15 +113,10 @@ inline void add_tiny_vit_groups(sam_group_list& list, const recognised_sam& sam)
         list.inner(block);
         continue;
       }
-      list.of_vectors(width, block + ".attn.norm");
-      list.into(width, block + ".attn.qkv");
-      list.of_vectors(width, block + ".attn.proj");
+      const auto names = tiny_vit_block_names(block);
+      list.attention(width, names, sam.heads[stage]);
       list.out_of_conv_norm(width, block + ".local_conv");
-      list.of_vectors(width, block + ".mlp.norm");
-      list.into(width, block + ".mlp.fc1");
-      list.of_vectors(width, block + ".mlp.fc2");
-      list.head(block + ".attn", sam.heads[stage]);
-      list.hidden(block + ".mlp", block + ".mlp.fc1", block + ".mlp.fc2");
+      list.perceptron(width, names);
     }
     if (stage + 1 < sam.depths.size()) {
       list.into(width, layer + "downsample.conv1.c");

@@ -14,6 +14,7 @@
 #include <ATen/ops/rsqrt.h>
 #include <c10/core/GradMode.h>
 
+#include <axonzoo/models/sam/block_names.hpp>
 #include <axonzoo/nn/convolution.hpp>
 #include <axonzoo/nn/linear.hpp>
 
@@ -103,6 +104,23 @@ struct conv_norm {
     if (filters.size(1) == x.size(1)) return convolution(x, filters.contiguous(at::MemoryFormat::ChannelsLast), bias, stride, padding);
     return at::conv2d(x, filters.to(x.scalar_type()), bias.defined() ? bias.to(x.scalar_type()) : bias, stride, padding, 1, x.size(1));
   }
+};
+
+/// What the transformer blocks of both encoders have: a norm before attention and one before the MLP, and the linear layers of both.
+struct block_layers {
+  layer_norm before, middle;
+  linear qkv, out, widen, narrow;
+
+  block_layers(const named_weights& from, const detail::sam_block_names& name, double epsilon)
+      : before(from, name.before, epsilon),
+        middle(from, name.middle, epsilon),
+        qkv(from, name.attention + ".qkv"),
+        out(from, name.attention + ".proj"),
+        widen(from, name.widen),
+        narrow(from, name.narrow) {}
+
+  /// What the MLP adds to the tokens [..., C] float32; it is computed in `type`.
+  [[nodiscard]] at::Tensor perceptron(const at::Tensor& tokens, c10::ScalarType type) const { return narrow(gelu(widen(middle(tokens, type)))); }
 };
 
 /// The end of both encoders: 1x1 and 3x3 convolution, each with a norm over the channels. [B, C, H, W] to [B, 256, H, W].

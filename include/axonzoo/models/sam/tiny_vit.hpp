@@ -9,6 +9,7 @@
 #include <ATen/ops/arange.h>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/models/sam/block_names.hpp>
 #include <axonzoo/models/sam/layers.hpp>
 #include <axonzoo/models/sam/recognise.hpp>
 #include <axonzoo/models/sam/windows.hpp>
@@ -39,12 +40,7 @@ class tiny_vit_block {
   tiny_vit_block(const named_weights& from, const std::string& name, std::int64_t heads, std::int64_t window)
       : heads_(heads),
         window_(window),
-        before_(from, name + ".attn.norm", 1e-5),
-        middle_(from, name + ".mlp.norm", 1e-5),
-        qkv_(from, name + ".attn.qkv"),
-        out_(from, name + ".attn.proj"),
-        widen_(from, name + ".mlp.fc1"),
-        narrow_(from, name + ".mlp.fc2"),
+        layers_(from, tiny_vit_block_names(name), 1e-5),
         local_(from, name + ".local_conv"),
         biases_(from.at(name + ".attn.attention_biases")),
         weights_(sam_layers::weights_under(from, name)) {}
@@ -54,7 +50,7 @@ class tiny_vit_block {
     at::Tensor x = tokens.permute({0, 2, 3, 1});
     x = x + attend(x);
     x = local_(x.permute({0, 3, 1, 2}), training).permute({0, 2, 3, 1});
-    x = x + narrow_(sam_layers::gelu(widen_(middle_(x))));
+    x = x + layers_.perceptron(x, x.scalar_type());
     return x.permute({0, 3, 1, 2});
   }
 
@@ -63,14 +59,14 @@ class tiny_vit_block {
  private:
   // padding is of zeros before the norm, which makes its bias of them: a constant that is projected once
   [[nodiscard]] at::Tensor attend(const at::Tensor& x) const {
-    const at::Tensor outside = linear(before_.bias, qkv_.weight, qkv_.bias);
-    const at::Tensor qkv = sam_layers::into_windows(qkv_(before_(x)), window_, outside);
+    const at::Tensor outside = linear(layers_.before.bias, layers_.qkv.weight, layers_.qkv.bias);
+    const at::Tensor qkv = sam_layers::into_windows(layers_.qkv(layers_.before(x)), window_, outside);
     const std::int64_t b = qkv.size(0), area = window_ * window_;
     const at::Tensor parts = qkv.view({b, area, heads_, 3, -1});
     const auto part = [&](std::int64_t i) { return parts.select(3, i).transpose(1, 2); };
     const double scale = 1 / std::sqrt(static_cast<double>(parts.size(4)));
     const at::Tensor y = attention_with_bias(part(0), part(1), part(2), bias(), scale).view({b, window_, window_, -1});
-    return out_(sam_layers::out_of_windows(y, x.size(1), x.size(2)));
+    return layers_.out(sam_layers::out_of_windows(y, x.size(1), x.size(2)));
   }
 
   [[nodiscard]] at::Tensor bias() const {
@@ -81,8 +77,7 @@ class tiny_vit_block {
   }
 
   std::int64_t heads_, window_;
-  sam_layers::layer_norm before_, middle_;
-  sam_layers::linear qkv_, out_, widen_, narrow_;
+  sam_layers::block_layers layers_;
   sam_layers::conv_norm local_;
   at::Tensor biases_;
   std::vector<at::Tensor> weights_;

@@ -10,6 +10,7 @@
 #include <ATen/ops/upsample_bicubic2d.h>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/models/sam/block_names.hpp>
 #include <axonzoo/models/sam/layers.hpp>
 #include <axonzoo/models/sam/recognise.hpp>
 #include <axonzoo/models/sam/relative_positions.hpp>
@@ -27,20 +28,15 @@ class vit_block {
   vit_block(const named_weights& from, const std::string& name, std::int64_t heads, std::int64_t window)
       : heads_(heads),
         window_(window),
-        before_(from, name + ".norm1", 1e-6),
-        middle_(from, name + ".norm2", 1e-6),
-        qkv_(from, name + ".attn.qkv"),
-        out_(from, name + ".attn.proj"),
-        widen_(from, name + ".mlp.lin1"),
-        narrow_(from, name + ".mlp.lin2"),
+        layers_(from, vit_block_names(name), 1e-6),
         rows_(from.at(name + ".attn.rel_pos_h")),
         columns_(from.at(name + ".attn.rel_pos_w")),
         weights_(sam_layers::weights_under(from, name)) {}
 
   /// Tokens [B, H, W, C] float32; what is multiplied is of type `type`.
   [[nodiscard]] at::Tensor forward(const at::Tensor& tokens, c10::ScalarType type) const {
-    const at::Tensor x = tokens + attend(before_(tokens, type));
-    return x + narrow_(sam_layers::gelu(widen_(middle_(x, type))));
+    const at::Tensor x = tokens + attend(layers_.before(tokens, type));
+    return x + layers_.perceptron(x, type);
   }
 
   [[nodiscard]] const std::vector<at::Tensor>& weights() const { return weights_; }
@@ -49,8 +45,8 @@ class vit_block {
   // the windows are cut after the projection: what lies outside the image is the bias alone and costs no products
   [[nodiscard]] at::Tensor attend(const at::Tensor& x) const {
     const std::int64_t height = x.size(1), width = x.size(2);
-    at::Tensor qkv = qkv_(x);
-    if (window_ > 0) qkv = sam_layers::into_windows(qkv, window_, qkv_.bias);
+    at::Tensor qkv = layers_.qkv(x);
+    if (window_ > 0) qkv = sam_layers::into_windows(qkv, window_, layers_.qkv.bias);
     const std::int64_t b = qkv.size(0), h = qkv.size(1), w = qkv.size(2);
     const at::Tensor parts = qkv.view({b, h * w, 3, heads_, -1});
     const auto part = [&](std::int64_t i) { return parts.select(2, i).transpose(1, 2); };
@@ -60,12 +56,11 @@ class vit_block {
                                                      sam_layers::relative_columns(q, columns_, h, w), h, w, scale)
                        .view({b, h, w, -1});
     if (window_ > 0) y = sam_layers::out_of_windows(y, height, width);
-    return out_(y);
+    return layers_.out(y);
   }
 
   std::int64_t heads_, window_;
-  sam_layers::layer_norm before_, middle_;
-  sam_layers::linear qkv_, out_, widen_, narrow_;
+  sam_layers::block_layers layers_;
   at::Tensor rows_, columns_;
   std::vector<at::Tensor> weights_;
 };

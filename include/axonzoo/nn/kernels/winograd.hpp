@@ -169,27 +169,30 @@ void transform_gradient(const pixels<const T>& gradient, const tile_run& run, To
   });
 }
 
-/// A^T m A of a run's tiles, m[component][tile][lane] in float32: to the 2x2 pixels of each tile, channels from `channel` on.
-template <class T>
-void transform_output(const float* m, std::int64_t component_stride, std::int64_t tile_stride, const float* bias,
-                      const pixels<T>& output, std::int64_t channel, std::int64_t channels, const tile_run& run) {
+namespace detail {
+
+/// A^T m A of a run's tiles, m[component][tile][lane]: to the 2x2 pixels of each tile, channels from `channel` on. `last(c)` gives what makes a sum in `Sums` the
+/// pixel's, for the channels from c on.
+template <class Sums, class From, class To, class Last>
+[[gnu::always_inline]] inline void transform_tiles(const From* m, std::int64_t component_stride, std::int64_t tile_stride, const pixels<To>& output, std::int64_t channel,
+                                                   std::int64_t channels, const tile_run& run, const Last& last) {
   for (std::int64_t i = 0; i < run.count; ++i, m += tile_stride) {
     const std::int64_t y = 2 * run.row, x = 2 * (run.first + i);
-    T* const pixel = output.row(run.image, y) + x * output.pixel_stride + channel;
+    To* const pixel = output.row(run.image, y) + x * output.pixel_stride + channel;
     const bool below = y + 1 < output.height, beside = x + 1 < output.width;
-    detail::each_lanes(channels, [&](auto full, std::int64_t c, std::int64_t count) __attribute__((always_inline)) {
-      const lanes start = bias == nullptr ? lanes::all(0) : lanes::load(bias + c);
-      lanes upper[4], lower[4];
+    each_lanes(channels, [&](auto full, std::int64_t c, std::int64_t count) __attribute__((always_inline)) {
+      const auto value = last(c);
+      Sums upper[4], lower[4];
       for (int s = 0; s < 4; ++s) {
-        const float* const from = m + s * component_stride + c;
-        const lanes r0 = lanes::load(from), r1 = lanes::load(from + 4 * component_stride), r2 = lanes::load(from + 8 * component_stride),
-                    r3 = lanes::load(from + 12 * component_stride);
+        const From* const from = m + s * component_stride + c;
+        const Sums r0 = Sums::load(from), r1 = Sums::load(from + 4 * component_stride), r2 = Sums::load(from + 8 * component_stride),
+                   r3 = Sums::load(from + 12 * component_stride);
         upper[s] = r0 + r1 + r2;
         lower[s] = r1 - r2 - r3;
       }
-      const auto finish = [&](const lanes(&row)[4], T* to) __attribute__((always_inline)) {
-        detail::store_lanes<full>(row[0] + row[1] + row[2] + start, to, count);
-        if (beside) detail::store_lanes<full>(row[1] - row[2] - row[3] + start, to + output.pixel_stride, count);
+      const auto finish = [&](const Sums(&row)[4], To* to) __attribute__((always_inline)) {
+        store_lanes<full>(value(row[0] + row[1] + row[2]), to, count);
+        if (beside) store_lanes<full>(value(row[1] - row[2] - row[3]), to + output.pixel_stride, count);
       };
       finish(upper, pixel + c);
       if (below) finish(lower, pixel + output.row_stride + c);
@@ -197,33 +200,29 @@ void transform_output(const float* m, std::int64_t component_stride, std::int64_
   }
 }
 
+inline lanes bias_lanes(const float* bias, std::int64_t c) { return bias == nullptr ? lanes::all(0) : lanes::load(bias + c); }
+
+}  // namespace detail
+
+/// A^T m A + bias[lane] of a run's tiles, m[component][tile][lane] in float32: to the 2x2 pixels of each tile, channels from `channel` on.
+template <class T>
+void transform_output(const float* m, std::int64_t component_stride, std::int64_t tile_stride, const float* bias,
+                      const pixels<T>& output, std::int64_t channel, std::int64_t channels, const tile_run& run) {
+  detail::transform_tiles<lanes>(m, component_stride, tile_stride, output, channel, channels, run, [bias](std::int64_t c) __attribute__((always_inline)) {
+    return [start = detail::bias_lanes(bias, c)](const lanes& sum) __attribute__((always_inline)) { return sum + start; };
+  });
+}
+
 #if defined(AXONZOO_VECTORS)
 
 /// The same of 32-bit whole numbers: A^T m A scale[lane] + bias[lane].
 inline void transform_whole_output(const std::int32_t* m, std::int64_t component_stride, std::int64_t tile_stride, const float* scale, const float* bias,
                                    const pixels<float>& output, std::int64_t channel, std::int64_t channels, const tile_run& run) {
-  for (std::int64_t i = 0; i < run.count; ++i, m += tile_stride) {
-    const std::int64_t y = 2 * run.row, x = 2 * (run.first + i);
-    float* const pixel = output.row(run.image, y) + x * output.pixel_stride + channel;
-    const bool below = y + 1 < output.height, beside = x + 1 < output.width;
-    detail::each_lanes(channels, [&](auto full, std::int64_t c, std::int64_t count) __attribute__((always_inline)) {
-      const lanes start = bias == nullptr ? lanes::all(0) : lanes::load(bias + c), factor = lanes::load(scale + c);
-      whole_lanes upper[4], lower[4];
-      for (int s = 0; s < 4; ++s) {
-        const std::int32_t* const from = m + s * component_stride + c;
-        const auto r0 = whole_lanes::load(from), r1 = whole_lanes::load(from + 4 * component_stride), r2 = whole_lanes::load(from + 8 * component_stride),
-                   r3 = whole_lanes::load(from + 12 * component_stride);
-        upper[s] = r0 + r1 + r2;
-        lower[s] = r1 - r2 - r3;
-      }
-      const auto finish = [&](const whole_lanes(&row)[4], float* to) __attribute__((always_inline)) {
-        detail::store_lanes<full>(fma((row[0] + row[1] + row[2]).floats(), factor, start), to, count);
-        if (beside) detail::store_lanes<full>(fma((row[1] - row[2] - row[3]).floats(), factor, start), to + output.pixel_stride, count);
-      };
-      finish(upper, pixel + c);
-      if (below) finish(lower, pixel + output.row_stride + c);
-    });
-  }
+  detail::transform_tiles<whole_lanes>(m, component_stride, tile_stride, output, channel, channels, run, [scale, bias](std::int64_t c) __attribute__((always_inline)) {
+    return [start = detail::bias_lanes(bias, c), factor = lanes::load(scale + c)](const whole_lanes& sum) __attribute__((always_inline)) {
+      return fma(sum.floats(), factor, start);
+    };
+  });
 }
 
 #endif
