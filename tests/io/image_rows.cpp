@@ -29,27 +29,13 @@ label_image random_labels(std::mt19937_64& random, std::size_t height, std::size
 /// A grey TIFF in strips of `rows`, or in tiles of `tile`.
 void write_tiff(const std::filesystem::path& path, const label_image& levels, std::uint32_t rows, std::uint32_t tile, std::uint16_t compression) {
   TIFF* const tiff = TIFFOpen(path.c_str(), "w");
-  const auto height = static_cast<std::uint32_t>(levels.shape(0)), width = static_cast<std::uint32_t>(levels.shape(1));
-  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, width);
-  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, height);
-  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 8);
-  TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, 1);
-  TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
-  TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
-  TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression);
+  made::write_grey_tags(tiff, levels, compression);
   if (tile == 0) {
+    const auto height = static_cast<std::uint32_t>(levels.shape(0)), width = static_cast<std::uint32_t>(levels.shape(1));
     TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, rows);
     for (std::uint32_t y = 0; y < height; ++y) TIFFWriteScanline(tiff, const_cast<std::uint8_t*>(levels.data()) + y * width, y, 0);
   } else {
-    TIFFSetField(tiff, TIFFTAG_TILEWIDTH, tile);
-    TIFFSetField(tiff, TIFFTAG_TILELENGTH, tile);
-    std::vector<std::uint8_t> part(tile * tile);
-    for (std::uint32_t y = 0; y < height; y += tile)
-      for (std::uint32_t x = 0; x < width; x += tile) {
-        for (std::uint32_t v = 0; v < std::min(tile, height - y); ++v)
-          std::copy_n(levels.data() + (y + v) * width + x, std::min(tile, width - x), part.data() + v * tile);
-        TIFFWriteTile(tiff, part.data(), x, y, 0, 0);
-      }
+    made::write_tiles(tiff, levels, tile);
   }
   TIFFClose(tiff);
 }

@@ -15,29 +15,38 @@ namespace made {
 /// How smaller copies of an image follow it in a TIFF: as pages, or hidden below the first, as OME-TIFF since 6.0 does.
 enum class copies { pages, below };
 
-namespace detail {
-
-inline void write_level(TIFF* tiff, const axonzoo::label_image& levels, bool copy, const std::string& description) {
-  const auto height = static_cast<std::uint32_t>(levels.shape(0)), width = static_cast<std::uint32_t>(levels.shape(1));
-  constexpr std::uint32_t tile = 32;
-  TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, copy ? FILETYPE_REDUCEDIMAGE : 0);
-  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, width);
-  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, height);
-  TIFFSetField(tiff, TIFFTAG_TILEWIDTH, tile);
-  TIFFSetField(tiff, TIFFTAG_TILELENGTH, tile);
+/// Tags of a grey picture of 8 bits.
+inline void write_grey_tags(TIFF* tiff, const axonzoo::label_image& levels, std::uint16_t compression) {
+  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, static_cast<std::uint32_t>(levels.shape(1)));
+  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, static_cast<std::uint32_t>(levels.shape(0)));
   TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 8);
   TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, 1);
   TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
   TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
-  TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_LZW);
-  if (!description.empty()) TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, description.c_str());
+  TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression);
+}
+
+/// Its pixels in tiles of `tile`.
+inline void write_tiles(TIFF* tiff, const axonzoo::label_image& levels, std::uint32_t tile) {
+  const auto height = static_cast<std::uint32_t>(levels.shape(0)), width = static_cast<std::uint32_t>(levels.shape(1));
+  TIFFSetField(tiff, TIFFTAG_TILEWIDTH, tile);
+  TIFFSetField(tiff, TIFFTAG_TILELENGTH, tile);
+  std::vector<std::uint8_t> part(tile * tile);
   for (std::uint32_t y = 0; y < height; y += tile)
     for (std::uint32_t x = 0; x < width; x += tile) {
-      std::vector<std::uint8_t> part(tile * tile);
       for (std::uint32_t v = 0; v < std::min(tile, height - y); ++v)
         std::copy_n(levels.data() + (y + v) * width + x, std::min(tile, width - x), part.data() + v * tile);
       TIFFWriteTile(tiff, part.data(), x, y, 0, 0);
     }
+}
+
+namespace detail {
+
+inline void write_level(TIFF* tiff, const axonzoo::label_image& levels, bool copy, const std::string& description) {
+  TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, copy ? FILETYPE_REDUCEDIMAGE : 0);
+  write_grey_tags(tiff, levels, COMPRESSION_LZW);
+  if (!description.empty()) TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, description.c_str());
+  write_tiles(tiff, levels, 32);
 }
 
 }  // namespace detail
