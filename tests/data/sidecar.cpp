@@ -67,9 +67,9 @@ BOOST_AUTO_TEST_CASE(inherits_from_the_nearest) {
   BOOST_TEST(found() == 4., exactly);
   std::filesystem::remove(made.path() / "sub-1/micr/sub-1_sample-2_SEM.json");
   std::filesystem::remove(made.path() / "sub-1/micr/sub-1_SEM.json");
-  BOOST_TEST(sidecar_pixel_size(image) == 0.);
+  BOOST_TEST(known_pixel_size(image) == 0.);
   made.text("dataset_description.json", "{}");
-  BOOST_TEST(sidecar_pixel_size(image) == 2., exactly);
+  BOOST_TEST(known_pixel_size(image) == 2., exactly);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

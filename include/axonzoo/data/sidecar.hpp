@@ -15,6 +15,7 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/data/listing.hpp>
+#include <axonzoo/io/tiff_pixel_size.hpp>
 
 namespace axonzoo {
 
@@ -56,7 +57,8 @@ inline std::optional<double> read_pixel_size(const std::filesystem::path& sideca
 
 /// Finds the pixel size of images below a data set's root by BIDS inheritance: a sidecar holds for an image with the same
 /// suffix and all of the sidecar's entities, in the sidecar's folder and below; the nearest folder wins, then the more
-/// specific name. AxonDeepSeg's pixel_size_in_micrometer.txt counts too, after the sidecars of its folder.
+/// specific name. AxonDeepSeg's pixel_size_in_micrometer.txt counts too, after the sidecars of its folder; last, what the image says itself
+/// (`tiff_pixel_size`).
 class sidecars {
  public:
   explicit sidecars(std::filesystem::path root) : root_(std::move(root)) {}
@@ -72,7 +74,7 @@ class sidecars {
       folder /= step;
       look_into(folder, parts, size);
     }
-    return size;
+    return size > 0 ? size : tiff_pixel_size(path);
   }
 
  private:
@@ -139,8 +141,8 @@ class sidecars {
 };
 
 /// Pixel size (um) of an image given by itself: the nearest folder above it with a dataset_description.json is the root of
-/// inheritance, else its own folder. 0 where nothing says it.
-inline double sidecar_pixel_size(const std::filesystem::path& path) {
+/// inheritance, else its own folder. 0 where neither a sidecar nor the image says it.
+inline double known_pixel_size(const std::filesystem::path& path) {
   const auto own = path.parent_path().empty() ? std::filesystem::path(".") : path.parent_path();
   std::error_code failed;
   const auto whole = std::filesystem::canonical(own, failed);

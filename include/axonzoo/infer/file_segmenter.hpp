@@ -85,7 +85,7 @@ class file_segmenter {
     const bool scanned = is_scanner_slide(job.path);
     if (scanned) job.source = std::make_unique<image_rows>(job.path);
     job.size = scanned ? job.source->size() : read_slide_size(job.path);
-    job.pixel_size = options_.pixel_size > 0 ? options_.pixel_size : sidecar_pixel_size(job.path);
+    job.pixel_size = options_.pixel_size > 0 ? options_.pixel_size : known_pixel_size(job.path);
     if (scanned && !(job.pixel_size > 0)) job.pixel_size = job.source->pixel_size();
     job.stem = detail::stem_of(job.path);
     job.contrast = options_.contrast.empty() ? job.stem.substr(job.stem.rfind('_') + 1) : options_.contrast;

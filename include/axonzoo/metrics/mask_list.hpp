@@ -9,6 +9,7 @@
 #include <axonzoo/data/listing.hpp>
 #include <axonzoo/data/sidecar.hpp>
 #include <axonzoo/data/stem_subjects.hpp>
+#include <axonzoo/io/tiff_pixel_size.hpp>
 #include <axonzoo/metrics/mask_folder.hpp>
 
 namespace axonzoo {
@@ -44,15 +45,16 @@ inline std::filesystem::path raw_folder(const std::filesystem::path& folder) {
 }  // namespace detail
 
 /// The pixel size (um) of a mask's image, from a sidecar beside the mask or, of a mask in a data set's derivatives, beside the
-/// image; 0 where nothing says it.
+/// image, else from the mask itself; 0 where nothing says it.
 inline double mask_pixel_size(const std::filesystem::path& mask, const std::string& image) {
   namespace fs = std::filesystem;
   std::error_code failed;
   const auto folder = fs::canonical(mask.has_parent_path() ? mask.parent_path() : fs::path("."), failed);
   if (failed) return 0;
-  if (const double beside = sidecar_pixel_size(folder / (image + ".png")); beside > 0) return beside;
+  if (const double beside = known_pixel_size(folder / (image + ".png")); beside > 0) return beside;
   const auto raw = detail::raw_folder(folder);
-  return raw.empty() ? 0 : sidecar_pixel_size(raw / (image + ".png"));
+  const double inherited = raw.empty() ? 0 : known_pixel_size(raw / (image + ".png"));
+  return inherited > 0 ? inherited : tiff_pixel_size(mask);
 }
 
 /// The micrograph that a mask belongs to, as a file `<image>.<png, tif, ...>` in one of `folders`, beside the mask or, of a mask in a data
