@@ -65,6 +65,7 @@ function(axonzoo_add_variants)
   set(folder "${PROJECT_BINARY_DIR}/variants")
   if(NOT TARGET axonzoo_program)
     file(CONFIGURE OUTPUT "${folder}/program.cpp" CONTENT [=[
+#define AXONZOO_SEPARATE_TASKS 1
 #include <axonzoo/program.hpp>
 
 // What AXONZOO_SEPARATE_PROGRAM leaves out of the models' units. Taking an address emits an inline function here.
@@ -73,7 +74,16 @@ function(axonzoo_add_variants)
 [[gnu::used]] const auto axonzoo_sharded_connect = &axonzoo::sharded::connect;
 [[gnu::used]] const auto axonzoo_tensor_parallel_connect = &axonzoo::tensor_parallel::connect;
 ]=])
-    add_library(axonzoo_program STATIC "${folder}/program.cpp")
+    set(units "${folder}/program.cpp")
+    foreach(task IN ITEMS dense promptable)
+      file(CONFIGURE OUTPUT "${folder}/${task}_task.cpp" @ONLY CONTENT [=[
+#include <axonzoo/train/@task@_task.hpp>
+
+[[gnu::used]] const auto axonzoo_make_@task@_task = &axonzoo::make_@task@_task;
+]=])
+      list(APPEND units "${folder}/${task}_task.cpp")
+    endforeach()
+    add_library(axonzoo_program STATIC ${units})
     _axonzoo_link_variant(axonzoo_program LIBRARY)
   endif()
 

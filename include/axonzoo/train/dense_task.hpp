@@ -23,6 +23,7 @@
 #include <axonzoo/train/options.hpp>
 #include <axonzoo/train/record.hpp>
 #include <axonzoo/train/recipe.hpp>
+#include <axonzoo/train/tasks.hpp>
 #include <axonzoo/train/test_images.hpp>
 #include <axonzoo/train/training_task.hpp>
 #include <axonzoo/train/validation.hpp>
@@ -224,5 +225,9 @@ class dense_task : public training_task {
   checkpoint_facts facts_;
   std::int64_t epoch_steps_ = 0;
 };
+
+inline std::unique_ptr<training_task> make_dense_task(const dataset& data, const split& parts, const recipe& chosen, const train_options& options, const target_pixel_size& pixel_size) {
+  return std::make_unique<dense_task>(data, parts, chosen, options, pixel_size);
+}
 
 }  // namespace axonzoo

@@ -27,6 +27,7 @@
 #include <axonzoo/train/options.hpp>
 #include <axonzoo/train/promptable_views.hpp>
 #include <axonzoo/train/recipe.hpp>
+#include <axonzoo/train/tasks.hpp>
 #include <axonzoo/train/test_prompts.hpp>
 #include <axonzoo/train/training_task.hpp>
 
@@ -326,5 +327,9 @@ class promptable_task : public training_task {
   std::string digest_;
   checkpoint_facts facts_;
 };
+
+inline std::unique_ptr<training_task> make_promptable_task(const dataset& data, const split& parts, const recipe& chosen, const train_options& options, const target_pixel_size& pixel_size) {
+  return std::make_unique<promptable_task>(data, parts, chosen, options, pixel_size);
+}
 
 }  // namespace axonzoo

@@ -20,6 +20,7 @@
 #include <axonzoo/precision/registry.hpp>
 #include <axonzoo/precision/weight_storage.hpp>
 #include <axonzoo/pruning/policy.hpp>
+#include <axonzoo/train/tasks.hpp>
 
 namespace axonzoo {
 
@@ -37,6 +38,7 @@ struct recipe {
   network_maker make_network;                ///< empty where the model is promptable or starts from weights
   std::function<network_maker(tensor_file, const std::string& origin)> from_weights;  ///< of a model that starts from weights and is not promptable
   std::optional<promptable_setting> prompts;  ///< of a promptable model
+  task_maker make_task = nullptr;
   precision_setting setting;
   std::function<std::unique_ptr<pruner>()> start_pruning;
   std::function<loss_scale()> start_scaling;
@@ -83,6 +85,7 @@ recipe recipe_of(policies<Variant> chosen = {}) {
   made.precision = Variant::precision::name;
   made.pruning = Variant::pruning::name;
   made.parallel = Variant::parallel::name;
+  made.make_task = promptable_policy<typename Variant::model> ? make_promptable_task : make_dense_task;
   if constexpr (promptable_policy<typename Variant::model>) {
     made.prompts = Variant::model::prompts;
   } else if constexpr (requires { Variant::model::starts_from_weights; }) {

@@ -20,11 +20,10 @@
 #include <axonzoo/core/threads.hpp>
 #include <axonzoo/data/split.hpp>
 #include <axonzoo/io/replace_file.hpp>
-#include <axonzoo/train/dense_task.hpp>
 #include <axonzoo/train/layer_table.hpp>
-#include <axonzoo/train/promptable_task.hpp>
 #include <axonzoo/train/record.hpp>
 #include <axonzoo/train/trainer.hpp>
+#include <axonzoo/train/training_task.hpp>
 
 namespace axonzoo {
 
@@ -77,12 +76,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   const auto parts = split_by_subject(data, options.test_subjects, options.validation_share, options.seed);
   for (const auto* members : {&parts.train, &parts.validation, &parts.test}) detail::require_masks(data, *members);
   const target_pixel_size pixel_size = !options.pixel_size.none() ? options.pixel_size : detail::median_pixel_size(data, parts.train, options.image_pixel_size);
-  std::unique_ptr<training_task> task;
-  if (chosen.prompts) {
-    task = std::make_unique<promptable_task>(data, parts, chosen, options, pixel_size);
-  } else {
-    task = std::make_unique<dense_task>(data, parts, chosen, options, pixel_size);
-  }
+  const auto task = chosen.make_task(data, parts, chosen, options, pixel_size);
 
   std::error_code failure;
   std::filesystem::create_directories(options.out, failure);
@@ -130,3 +124,9 @@ nlohmann::json train(const dataset& data, const train_options& options, policies
 }
 
 }  // namespace axonzoo
+
+// Each task takes as long to compile as all the rest, and a build of many units compiles it in one of its own.
+#ifndef AXONZOO_SEPARATE_TASKS
+#include <axonzoo/train/dense_task.hpp>
+#include <axonzoo/train/promptable_task.hpp>
+#endif
