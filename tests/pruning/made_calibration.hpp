@@ -7,8 +7,8 @@
 
 #include <ATen/ops/randint.h>
 
+#include <axonzoo/nn/calibration.hpp>
 #include <axonzoo/nn/soft_loss.hpp>
-#include <axonzoo/pruning/calibration.hpp>
 
 #include "../models/made_network.hpp"
 

@@ -20,11 +20,11 @@
 #include <axonzoo/infer/checkpoint.hpp>
 #include <axonzoo/infer/tiles.hpp>
 #include <axonzoo/models/registry.hpp>
+#include <axonzoo/nn/calibration.hpp>
 #include <axonzoo/nn/channels.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 #include <axonzoo/nn/network.hpp>
 #include <axonzoo/precision/quantise.hpp>
-#include <axonzoo/pruning/calibration.hpp>
 
 namespace axonzoo {
 

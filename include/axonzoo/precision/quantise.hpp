@@ -12,9 +12,9 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/activation_range.hpp>
+#include <axonzoo/nn/calibration.hpp>
 #include <axonzoo/nn/network.hpp>
 #include <axonzoo/nn/quantisable.hpp>
-#include <axonzoo/pruning/calibration.hpp>
 
 namespace axonzoo {
 

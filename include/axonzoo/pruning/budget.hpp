@@ -14,10 +14,10 @@
 #include <ATen/ops/full.h>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/nn/calibration.hpp>
 #include <axonzoo/nn/channels.hpp>
 #include <axonzoo/nn/macs.hpp>
 #include <axonzoo/nn/network.hpp>
-#include <axonzoo/pruning/calibration.hpp>
 
 namespace axonzoo {
 namespace detail {

@@ -14,8 +14,8 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/nn/calibration.hpp>
 #include <axonzoo/nn/network.hpp>
-#include <axonzoo/pruning/calibration.hpp>
 
 namespace axonzoo {
 

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include <axonzoo/nn/calibration.hpp>
 #include <axonzoo/nn/channels.hpp>
 #include <axonzoo/nn/network.hpp>
-#include <axonzoo/pruning/calibration.hpp>
 
 namespace axonzoo {
 

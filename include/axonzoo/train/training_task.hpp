@@ -11,9 +11,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <axonzoo/nn/calibration.hpp>
 #include <axonzoo/nn/network.hpp>
 #include <axonzoo/parallel/communicator.hpp>
-#include <axonzoo/pruning/calibration.hpp>
 #include <axonzoo/train/teaching.hpp>
 
 namespace axonzoo {
