@@ -137,7 +137,7 @@ class bench {
 
   void units() {
     std::printf("\n%-54s %9s %9s %9s %10s\n", "unit", "s", "yardstick", "MB", "object kB");
-    for (const std::string unit : {"variants/program.cpp", "variants/unet.cpp", "variants/segnet.cpp", "variants/unet-bf16-none-single.cpp"}) {
+    for (const std::string unit : {"variants/program.cpp", "variants/dense_task.cpp", "variants/promptable_task.cpp", "variants/unet.cpp", "variants/segnet.cpp", "variants/unet-bf16-none-single.cpp"}) {
       report("units", unit, compiler(commands_, unit).compile(options_.build / unit, scratch_ / "unit.o"));
     }
   }
