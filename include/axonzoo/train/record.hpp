@@ -16,9 +16,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <axonzoo/core/hardware.hpp>
 #include <axonzoo/data/dataset.hpp>
 #include <axonzoo/data/split.hpp>
-#include <axonzoo/metrics/hardware.hpp>
 #include <axonzoo/nn/macs.hpp>
 #include <axonzoo/nn/network.hpp>
 #include <axonzoo/train/options.hpp>
