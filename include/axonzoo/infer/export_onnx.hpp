@@ -1,137 +1,55 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <filesystem>
-#include <map>
-#include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
 
 #include <axonzoo/core/error.hpp>
-#include <axonzoo/infer/checkpoint.hpp>
-#include <axonzoo/io/onnx_graph.hpp>
-#include <axonzoo/io/safetensors.hpp>
+#include <axonzoo/infer/onnx/layers.hpp>
+#include <axonzoo/infer/onnx/sam.hpp>
+#include <axonzoo/infer/onnx/sam_unet.hpp>
+#include <axonzoo/infer/onnx/segnet.hpp>
+#include <axonzoo/infer/onnx/unet.hpp>
+#include <axonzoo/io/make_folder.hpp>
+#include <axonzoo/io/weights.hpp>
+#include <axonzoo/models/neuro_sam_unet.hpp>
+#include <axonzoo/models/promptable.hpp>
+#include <axonzoo/models/segnet.hpp>
+#include <axonzoo/models/unet.hpp>
 
 namespace axonzoo {
 
-/// Writes a checkpoint of a U-Net or SegNet, pruned or not, as an ONNX model from "image" (z-scored, [N, C, H, W], sides multiples of the
-/// metadata's `stride`) to "logits" [N, K, H, W] in fp32. The checkpoint's metadata go along. Throws `error` for another model.
-void export_onnx(const std::filesystem::path& checkpoint, const std::filesystem::path& path);
+/// Makes the parts of an ONNX model from a file of weights (`origin`: "'a.pth'"). Throws `error` where they are not whole.
+using onnx_exporter = std::vector<onnx_part> (*)(const tensor_file& file, const std::string& origin);
 
-namespace detail {
-
-/// Layers by their names in a checkpoint, one after the other.
-class onnx_layers {
- public:
-  onnx_layers(const std::map<std::string, at::Tensor>& tensors, onnx_graph& graph) : tensors_(tensors), graph_(graph) {}
-
-  [[nodiscard]] bool has(const std::string& name) const { return tensors_.contains(name); }
-
-  std::string conv(const std::string& layer, const std::string& x, std::int64_t stride, bool bias) {
-    const auto side = tensors_.at(layer + ".weight").size(2), pad = side / 2;
-    std::vector<std::string> from = {x, put(layer + ".weight")};
-    if (bias) from.push_back(put(layer + ".bias"));
-    graph_.node("Conv", from, {layer}, {{"kernel_shape", {side, side}}, {"pads", {pad, pad, pad, pad}}, {"strides", {stride, stride}}});
-    return layer;
-  }
-
-  std::string instance_block(const std::string& name, const std::string& x, std::int64_t stride = 1) {
-    const auto y = conv(name + ".conv", x, stride, false);
-    graph_.node("InstanceNormalization", {y, put(name + ".norm.weight"), put(name + ".norm.bias")}, {name + ".norm"}, {}, {{"epsilon", 1e-5f}});
-    graph_.node("LeakyRelu", {name + ".norm"}, {name}, {}, {{"alpha", 0.01f}});
-    return name;
-  }
-
-  std::string batch_block(const std::string& name, const std::string& x) {
-    const auto y = conv(name + ".conv", x, 1, false), norm = name + ".norm";
-    graph_.node("BatchNormalization", {y, put(norm + ".weight"), put(norm + ".bias"), put(norm + ".running_mean"), put(norm + ".running_var")}, {norm}, {}, {{"epsilon", 1e-5f}});
-    graph_.node("Relu", {norm}, {name});
-    return name;
-  }
-
-  std::string up(const std::string& name, const std::string& x) {
-    graph_.node("ConvTranspose", {x, put(name + ".weight"), put(name + ".bias")}, {name}, {{"kernel_shape", {2, 2}}, {"strides", {2, 2}}});
-    return name;
-  }
-
- private:
-  std::string put(const std::string& name) {
-    const auto values = tensors_.at(name).to(at::kFloat).contiguous();
-    graph_.weights(name, values.sizes().vec(), values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel()));
-    return name;
-  }
-
-  const std::map<std::string, at::Tensor>& tensors_;
-  onnx_graph& graph_;
-};
-
-/// `unet_network::forward`.
-inline std::int64_t add_unet(onnx_layers& layers, onnx_graph& graph) {
-  std::vector<std::string> skips;
-  std::string x = "image";
-  for (int level = 0; layers.has("down" + std::to_string(level) + "a.conv.weight"); ++level) {
-    const auto name = "down" + std::to_string(level);
-    x = layers.instance_block(name + "b", layers.instance_block(name + "a", x, level == 0 ? 1 : 2));
-    skips.push_back(x);
-  }
-  if (skips.empty()) throw std::out_of_range("no level");
-  for (auto level = skips.size() - 1; level-- > 0;) {
-    const auto number = std::to_string(level), joined = "joined" + number;
-    graph.node("Concat", {layers.up("lift" + number, x), skips[level]}, {joined}, {{"axis", {1}}});
-    x = layers.instance_block("up" + number + "b", layers.instance_block("up" + number + "a", joined));
-  }
-  graph.node("Identity", {layers.conv("head0", x, 1, true)}, {"logits"});
-  return std::int64_t{1} << (skips.size() - 1);
+/// The exporter of the zoo's model of that name, as a checkpoint's metadata gives it; weights without a name are a SAM's.
+[[nodiscard]] inline onnx_exporter onnx_exporter_of(const std::string& model, const std::string& origin) {
+  if (model == unet::name) return unet_as_onnx;
+  if (model == segnet::name) return segnet_as_onnx;
+  if (model == neuro_sam_unet::name || model == neuro_sam_unet_tiny::name) return sam_unet_as_onnx;
+  if (model.empty() || promptable_setting_of(model)) return sam_as_onnx;
+  throw error("cannot export " + origin + " to ONNX", "it is of the model '" + model + "'", "give a checkpoint of a model of the zoo, or weights of a SAM");
 }
 
-/// `segnet_network::forward`.
-inline std::int64_t add_segnet(onnx_layers& layers, onnx_graph& graph) {
-  std::string x = "image";
-  std::vector<std::string> indices;
-  const auto blocks = [&](const std::string& side, std::size_t stage) {
-    for (char letter = 'a'; layers.has(side + std::to_string(stage) + letter + ".conv.weight"); ++letter) x = layers.batch_block(side + std::to_string(stage) + letter, x);
-  };
-  const std::vector<std::pair<std::string, onnx_graph::integers>> two = {{"kernel_shape", {2, 2}}, {"strides", {2, 2}}};
-  std::size_t stages = 0;
-  for (; layers.has("down" + std::to_string(stages) + "a.conv.weight"); ++stages) {
-    blocks("down", stages);
-    const auto pool = "pool" + std::to_string(stages);
-    graph.node("MaxPool", {x}, {pool, pool + ".indices"}, two);
-    x = pool;
+/// Writes a network, pruned or not, as ONNX models in fp32 into a folder, each with the checkpoint's metadata, and gives their paths: of a checkpoint of a model
+/// that gives a class for each pixel `network.onnx` (`unet_as_onnx`, `segnet_as_onnx`, `sam_unet_as_onnx`), of one of a SAM, or of any weights of a SAM as .pth or
+/// .safetensors, `image_encoder.onnx` and `mask_decoder.onnx` (`sam_as_onnx`). Throws `error` for another model, for weights that are not whole, and where writing
+/// fails.
+inline std::vector<std::filesystem::path> export_onnx(const std::filesystem::path& weights, const std::filesystem::path& folder) {
+  const at::NoGradGuard no_gradients;
+  const auto file = read_weights(weights);
+  const auto model = file.metadata.find("model");
+  const auto origin = "'" + weights.string() + "'";
+  const auto parts = onnx_exporter_of(model == file.metadata.end() ? "" : model->second, origin)(file, origin);
+  make_folder(folder);
+  std::vector<std::filesystem::path> written;
+  for (const auto& part : parts) {
+    written.push_back(folder / (part.name + ".onnx"));
+    part.graph.write(written.back(), part.metadata);
   }
-  for (auto stage = stages; stage-- > 0;) {
-    const auto number = std::to_string(stage);
-    graph.node("MaxUnpool", {x, "pool" + number + ".indices"}, {"unpool" + number}, two);
-    x = "unpool" + number;
-    blocks("up", stage);
-  }
-  graph.node("Identity", {layers.conv("head", x, 1, true)}, {"logits"});
-  return std::int64_t{1} << stages;
-}
-
-}  // namespace detail
-
-inline void export_onnx(const std::filesystem::path& checkpoint, const std::filesystem::path& path) {
-  const auto origin = "'" + checkpoint.string() + "'";
-  const auto file = read_safetensors(checkpoint);
-  const auto facts = read_facts(file, origin);
-  if (facts.model != "unet" && facts.model != "segnet")
-    throw error("cannot export " + origin + " to ONNX", "it is of the model '" + facts.model + "'", "give a checkpoint of U-Net or SegNet");
-  onnx_graph graph;
-  detail::onnx_layers layers(file.tensors, graph);
-  std::int64_t stride = 0;
-  try {
-    stride = facts.model == "unet" ? detail::add_unet(layers, graph) : detail::add_segnet(layers, graph);
-  } catch (const std::out_of_range&) {
-    throw error("cannot export " + origin + " to ONNX", "it lacks weights of a " + facts.model, "give a checkpoint that is whole");
-  }
-  auto metadata = file.metadata;
-  metadata["stride"] = std::to_string(stride);
-  graph.write(path, "image", facts.channels, "logits", static_cast<std::int64_t>(facts.classes.size()), metadata);
+  return written;
 }
 
 }  // namespace axonzoo

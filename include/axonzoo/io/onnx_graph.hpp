@@ -1,15 +1,20 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include <axonzoo/core/error.hpp>
 #include <axonzoo/io/replace_file.hpp>
 
 namespace axonzoo {
@@ -29,9 +34,13 @@ class protobuf_message {
     std::memcpy(raw, &value, sizeof value);
     bytes_.append(raw, sizeof value);
   }
-  void text(unsigned field, std::string_view value) {
+  /// The head of a text or message of so many bytes, which follow.
+  void head(unsigned field, std::size_t size) {
     varint(field << 3 | 2);
-    varint(value.size());
+    varint(size);
+  }
+  void text(unsigned field, std::string_view value) {
+    head(field, value.size());
     bytes_.append(value);
   }
   void message(unsigned field, const protobuf_message& value) { text(field, value.bytes_); }
@@ -48,59 +57,81 @@ class protobuf_message {
 
 }  // namespace detail
 
-/// A network as an ONNX graph (operator set 13), written node by node; fields are those of onnx.proto.
+/// A network as an ONNX graph (operator set 17, ONNX Runtime 1.12 or later), written node by node; fields are those of onnx.proto. Values are known by their names,
+/// which the graph gives.
 class onnx_graph {
  public:
   using integers = std::vector<std::int64_t>;
 
-  /// A tensor of weights, fp32.
-  void weights(const std::string& name, const integers& shape, const float* values, std::size_t count) {
-    detail::protobuf_message tensor;
-    for (const auto side : shape) tensor.number(1, static_cast<std::uint64_t>(side));
-    tensor.number(2, 1);  // FLOAT
-    tensor.text(8, name);
-    tensor.text(9, {reinterpret_cast<const char*>(values), count * sizeof(float)});
-    graph_.message(5, tensor);
+  /// A whole number, whole numbers, a real number or a word.
+  class attribute {
+   public:
+    attribute(std::integral auto value) : value_(static_cast<std::int64_t>(value)) {}
+    attribute(std::floating_point auto value) : value_(static_cast<float>(value)) {}
+    attribute(std::initializer_list<std::int64_t> values) : value_(integers(values)) {}
+    attribute(integers values) : value_(std::move(values)) {}
+    attribute(const char* word) : value_(std::string(word)) {}
+
+   private:
+    friend class onnx_graph;
+    std::variant<std::int64_t, integers, float, std::string> value_;
+  };
+  using attributes = std::vector<std::pair<std::string, attribute>>;
+
+  /// A side of an input or output: so long, or of any length and known by a name.
+  class side {
+   public:
+    side(std::integral auto length) : value_(static_cast<std::int64_t>(length)) {}
+    side(const char* name) : value_(std::string(name)) {}
+
+   private:
+    friend class onnx_graph;
+    std::variant<std::int64_t, std::string> value_;
+  };
+  using shape = std::vector<side>;
+
+  onnx_graph() { graph_.text(2, "axonzoo"); }
+
+  void input(const std::string& name, const shape& sides) { graph_.message(11, described(name, sides)); }
+
+  void output(const std::string& name, const std::string& value, const shape& sides) {
+    add("Identity", {value}, {name}, {});
+    graph_.message(12, described(name, sides));
   }
 
-  /// A node with whole and real attributes.
-  void node(const std::string& kind, const std::vector<std::string>& from, const std::vector<std::string>& to, const std::vector<std::pair<std::string, integers>>& whole = {},
-            const std::vector<std::pair<std::string, float>>& real = {}) {
-    detail::protobuf_message made;
-    for (const auto& name : from) made.text(1, name);
-    for (const auto& name : to) made.text(2, name);
-    made.text(3, to.front());
-    made.text(4, kind);
-    for (const auto& [name, values] : whole) {
-      detail::protobuf_message attribute;
-      attribute.text(1, name);
-      const bool one = name == "axis";
-      for (const auto value : values) attribute.number(one ? 3 : 8, static_cast<std::uint64_t>(value));
-      attribute.number(20, one ? 2 : 7);  // INT, INTS
-      made.message(5, attribute);
-    }
-    for (const auto& [name, value] : real) {
-      detail::protobuf_message attribute;
-      attribute.text(1, name);
-      attribute.real(2, value);
-      attribute.number(20, 1);  // FLOAT
-      made.message(5, attribute);
-    }
-    graph_.message(1, made);
+  /// A tensor of weights, float32.
+  std::string weights(const std::string& name, const integers& sizes, const float* values, std::size_t count) {
+    tensor(name, sizes, 1, values, count);  // FLOAT
+    return name;
   }
 
-  /// Writes the model [N, channels, H, W] -> [N, classes, H, W] with free N, H and W. Throws `error` when writing fails.
-  void write(const std::filesystem::path& path, const std::string& input, std::int64_t channels, const std::string& output, std::int64_t classes,
-             const std::map<std::string, std::string>& metadata) {
-    graph_.text(2, "axonzoo");
-    graph_.message(11, value(input, channels));
-    graph_.message(12, value(output, classes));
+  /// A list of whole numbers that a node takes as an input.
+  std::string list(const integers& values) {
+    const auto name = fresh("list");
+    tensor(name, {static_cast<std::int64_t>(values.size())}, 7, values.data(), values.size());  // INT64
+    return name;
+  }
+
+  /// A node with one result.
+  std::string node(const std::string& kind, const std::vector<std::string>& from, const attributes& with = {}) { return nodes(kind, 1, from, with).front(); }
+
+  /// A node with several.
+  std::vector<std::string> nodes(const std::string& kind, std::size_t results, const std::vector<std::string>& from, const attributes& with = {}) {
+    std::vector<std::string> to;
+    for (std::size_t i = 0; i < results; ++i) to.push_back(fresh(kind));
+    add(kind, from, to, with);
+    return to;
+  }
+
+  /// Throws `error` when writing fails, and for more than the 2 GB that such a file holds.
+  void write(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata) const {
+    if (graph_.bytes().size() >= (std::size_t{1} << 31) - (std::size_t{1} << 20))
+      throw error("cannot write '" + path.string() + "'", std::to_string(graph_.bytes().size() / 1000000) + " MB pass the 2 GB that an ONNX file holds", "give a smaller network");
     detail::protobuf_message model, set;
-    model.number(1, 7);
+    model.number(1, 8);  // version of the format that came with operator set 17
     model.text(2, "axonzoo");
-    model.message(7, graph_);
     set.text(1, "");
-    set.number(2, 13);
+    set.number(2, 17);
     model.message(8, set);
     for (const auto& [key, text] : metadata) {
       detail::protobuf_message entry;
@@ -108,19 +139,61 @@ class onnx_graph {
       entry.text(2, text);
       model.message(14, entry);
     }
-    replace_file(path, model.bytes());
+    model.head(7, graph_.bytes().size());
+    replace_file(path, [&](std::ostream& out) { out << model.bytes() << graph_.bytes(); });
   }
 
  private:
-  static detail::protobuf_message value(const std::string& name, std::int64_t channels) {
+  [[nodiscard]] std::string fresh(const std::string& kind) { return kind + "_" + std::to_string(count_++); }
+
+  template <class Value>
+  void tensor(const std::string& name, const integers& sizes, std::uint64_t type, const Value* values, std::size_t count) {
+    detail::protobuf_message made;
+    for (const auto size : sizes) made.number(1, static_cast<std::uint64_t>(size));
+    made.number(2, type);
+    made.text(8, name);
+    made.text(9, {reinterpret_cast<const char*>(values), count * sizeof(Value)});
+    graph_.message(5, made);
+  }
+
+  void add(const std::string& kind, const std::vector<std::string>& from, const std::vector<std::string>& to, const attributes& with) {
+    detail::protobuf_message made;
+    for (const auto& name : from) made.text(1, name);
+    for (const auto& name : to) made.text(2, name);
+    made.text(3, to.front());
+    made.text(4, kind);
+    for (const auto& [name, given] : with) {
+      detail::protobuf_message one;
+      one.text(1, name);
+      std::uint64_t type = 0;
+      if (const auto* number = std::get_if<std::int64_t>(&given.value_)) {
+        one.number(3, static_cast<std::uint64_t>(*number));
+        type = 2;  // INT
+      } else if (const auto* numbers = std::get_if<integers>(&given.value_)) {
+        for (const auto value : *numbers) one.number(8, static_cast<std::uint64_t>(value));
+        type = 7;  // INTS
+      } else if (const auto* real = std::get_if<float>(&given.value_)) {
+        one.real(2, *real);
+        type = 1;  // FLOAT
+      } else {
+        one.text(4, std::get<std::string>(given.value_));
+        type = 3;  // STRING
+      }
+      one.number(20, type);
+      made.message(5, one);
+    }
+    graph_.message(1, made);
+  }
+
+  static detail::protobuf_message described(const std::string& name, const shape& sides) {
     detail::protobuf_message shape, tensor, type, made;
-    for (const char* side : {"n", "", "height", "width"}) {
+    for (const auto& side : sides) {
       detail::protobuf_message dimension;
-      if (*side == '\0') dimension.number(1, static_cast<std::uint64_t>(channels));
-      else dimension.text(2, side);
+      if (const auto* length = std::get_if<std::int64_t>(&side.value_)) dimension.number(1, static_cast<std::uint64_t>(*length));
+      else dimension.text(2, std::get<std::string>(side.value_));
       shape.message(1, dimension);
     }
-    tensor.number(1, 1);
+    tensor.number(1, 1);  // FLOAT
     tensor.message(2, shape);
     type.message(1, tensor);
     made.text(1, name);
@@ -129,6 +202,7 @@ class onnx_graph {
   }
 
   detail::protobuf_message graph_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace axonzoo

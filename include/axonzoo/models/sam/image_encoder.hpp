@@ -21,7 +21,7 @@ namespace axonzoo {
 /// A SAM's image encoder, whichever it is.
 class sam_image_encoder {
  public:
-  sam_image_encoder(const named_weights& from, const recognised_sam& sam) : stride_(sam.depths.size() > 1 ? sam.image / 64 : sam.patch) {
+  sam_image_encoder(const named_weights& from, const recognised_sam& sam) : stride_(embedding_stride(sam)) {
     if (sam.depths.size() > 1) {
       tiny_vit_.emplace(from, sam);
     } else {

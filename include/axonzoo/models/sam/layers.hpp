@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/TensorOperators.h>
@@ -84,14 +85,20 @@ struct conv_norm {
         variance(from.at(name + ".bn.running_var")),
         stride(s) {}
 
+  /// Filters and bias of the convolution that both are when nothing trains.
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> folded() const {
+    const at::Tensor gain = scale * at::rsqrt(variance + 1e-5);
+    return {weight * gain.view({-1, 1, 1, 1}), shift - mean * gain};
+  }
+
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x, bool training) const {
     at::Tensor y;
     if (training) {
       y = convolve(x, weight, {});
       y = at::batch_norm(y.to(at::kFloat), scale, shift, mean, variance, true, 0.1, 1e-5, false).to(x.scalar_type());
     } else {
-      const at::Tensor gain = scale * at::rsqrt(variance + 1e-5);
-      y = convolve(x, weight * gain.view({-1, 1, 1, 1}), shift - mean * gain);
+      const auto [filters, bias] = folded();
+      y = convolve(x, filters, bias);
     }
     mac_counter::add(y.numel() * weight.numel() / weight.size(0));
     return y;

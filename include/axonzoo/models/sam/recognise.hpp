@@ -163,6 +163,9 @@ inline recognised_sam recognise_tiny_vit(const sam_shapes& of) {
   return sam;
 }
 
+/// Side in pixels of what one place of the embedding covers.
+[[nodiscard]] inline std::int64_t embedding_stride(const recognised_sam& sam) { return sam.depths.size() > 1 ? sam.image / 64 : sam.patch; }
+
 /// The tensors (or shapes) under a prefix, by their names without it: what `require_shapes` and a module take.
 template <class Value>
 [[nodiscard]] std::map<std::string, Value> without_prefix(const std::map<std::string, Value>& tensors,

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/arange.h>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/models/sam/block_names.hpp>
 #include <axonzoo/models/sam/layers.hpp>
+#include <axonzoo/models/sam/positions.hpp>
 #include <axonzoo/models/sam/recognise.hpp>
 #include <axonzoo/models/sam/windows.hpp>
 #include <axonzoo/nn/attention.hpp>
@@ -33,8 +33,7 @@ struct tiny_vit_convolutions {
   }
 };
 
-/// A block of TinyViT: attention within windows, 3x3 convolution of each channel, MLP. The bias of a query and a key in a window
-/// is of their distances in rows and columns: `biases_` [heads, side side], entry dy side + dx.
+/// A block of TinyViT: attention within windows, 3x3 convolution of each channel, MLP.
 class tiny_vit_block {
  public:
   tiny_vit_block(const named_weights& from, const std::string& name, std::int64_t heads, std::int64_t window)
@@ -65,15 +64,8 @@ class tiny_vit_block {
     const at::Tensor parts = qkv.view({b, area, heads_, 3, -1});
     const auto part = [&](std::int64_t i) { return parts.select(3, i).transpose(1, 2); };
     const double scale = 1 / std::sqrt(static_cast<double>(parts.size(4)));
-    const at::Tensor y = attention_with_bias(part(0), part(1), part(2), bias(), scale).view({b, window_, window_, -1});
+    const at::Tensor y = attention_with_bias(part(0), part(1), part(2), sam_layers::distance_bias(biases_, window_), scale).view({b, window_, window_, -1});
     return layers_.out(sam_layers::out_of_windows(y, x.size(1), x.size(2)));
-  }
-
-  [[nodiscard]] at::Tensor bias() const {
-    const at::Tensor place = at::arange(window_, biases_.options().dtype(at::kLong));
-    const at::Tensor apart = (place.unsqueeze(1) - place.unsqueeze(0)).abs();
-    const at::Tensor index = (apart.view({window_, 1, window_, 1}) * window_ + apart.view({1, window_, 1, window_})).flatten();
-    return biases_.index_select(1, index).view({heads_, window_ * window_, window_ * window_});
   }
 
   std::int64_t heads_, window_;

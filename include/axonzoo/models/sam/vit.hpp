@@ -7,13 +7,11 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/upsample_bicubic2d.h>
-
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/models/sam/block_names.hpp>
 #include <axonzoo/models/sam/layers.hpp>
+#include <axonzoo/models/sam/positions.hpp>
 #include <axonzoo/models/sam/recognise.hpp>
-#include <axonzoo/models/sam/relative_positions.hpp>
 #include <axonzoo/models/sam/windows.hpp>
 #include <axonzoo/nn/attention.hpp>
 #include <axonzoo/nn/recompute.hpp>
@@ -91,7 +89,7 @@ class vit_encoder {
     const auto type = images.scalar_type();
     const at::Tensor patches =
         images.reshape({b, -1, h, patch, w, patch}).permute({0, 2, 4, 1, 3, 5}).reshape({b, h, w, -1});
-    at::Tensor x = linear(patches, patch_.weight.flatten(1), patch_.bias) + positions(h, w);
+    at::Tensor x = linear(patches, patch_.weight.flatten(1), patch_.bias) + sam_layers::positions(positions_, h, w);
     for (const auto& block : blocks_) {
       x = how.recompute ? recomputed(x, block.weights(), [block, type](const at::Tensor& tokens) { return block.forward(tokens, type); }) : block.forward(x, type);
     }
@@ -99,11 +97,6 @@ class vit_encoder {
   }
 
  private:
-  [[nodiscard]] at::Tensor positions(std::int64_t h, std::int64_t w) const {
-    if (positions_.size(1) == h && positions_.size(2) == w) return positions_;
-    return at::upsample_bicubic2d(positions_.permute({0, 3, 1, 2}), {h, w}, false).permute({0, 2, 3, 1});
-  }
-
   sam_layers::linear patch_;
   at::Tensor positions_;
   std::vector<detail::vit_block> blocks_;

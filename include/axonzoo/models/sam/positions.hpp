@@ -6,9 +6,25 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/bmm.h>
+#include <ATen/ops/upsample_bicubic2d.h>
 #include <ATen/ops/upsample_linear1d.h>
 
 namespace axonzoo::sam_layers {
+
+/// Absolute positions [1, h, w, C] of an image of h x w tokens; a table of other sides is stretched.
+inline at::Tensor positions(const at::Tensor& table, std::int64_t h, std::int64_t w) {
+  if (table.size(1) == h && table.size(2) == w) return table;
+  return at::upsample_bicubic2d(table.permute({0, 3, 1, 2}), {h, w}, false).permute({0, 2, 3, 1});
+}
+
+/// TinyViT's bias of a query and a key in a window, which is of their distances in rows and columns: [heads, side side, side side] of `table`
+/// [heads, side side], whose entry dy side + dx is of distances dy and dx.
+inline at::Tensor distance_bias(const at::Tensor& table, std::int64_t side) {
+  const at::Tensor place = at::arange(side, table.options().dtype(at::kLong));
+  const at::Tensor apart = (place.unsqueeze(1) - place.unsqueeze(0)).abs();
+  const at::Tensor index = (apart.view({side, 1, side, 1}) * side + apart.view({1, side, 1, side})).flatten();
+  return table.index_select(1, index).view({table.size(0), side * side, side * side});
+}
 
 /// The row of `table` [2 side - 1, d] for each pair of positions on one axis, [side, side, d]; a table of another side is stretched.
 inline at::Tensor relative_table(const at::Tensor& table, std::int64_t side) {
