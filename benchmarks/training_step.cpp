@@ -21,7 +21,6 @@
 #include <axonzoo/core/allocator.hpp>
 #include <axonzoo/core/threads.hpp>
 #include <axonzoo/io/replace_file.hpp>
-#include <axonzoo/nn/soft_loss.hpp>
 #include <axonzoo/train/adamw.hpp>
 
 #include "interleaved.hpp"
@@ -44,7 +43,7 @@ class training {
     const auto scope = settings_.enter_precision();
     const auto logits = work_.net->forward(work_.images.to(settings_.compute_type()));
     const double forward = benchmarks::seconds_since(begin);
-    const auto loss = supervised_loss(logits);
+    const auto loss = benchmarks::supervised_loss(logits, work_.labels);
     const double value = loss.item<double>();
     const double until_loss = benchmarks::seconds_since(begin);
     optimizer_->clear_gradients();
@@ -65,19 +64,6 @@ class training {
   }
 
  private:
-  [[nodiscard]] at::Tensor supervised_loss(const std::vector<at::Tensor>& logits) const {
-    at::Tensor loss;
-    double weight = 1, weights = 0;
-    for (const auto& level : logits) {
-      const auto factor = work_.labels.size(1) / level.size(2);
-      const auto term = axonzoo::dice_cross_entropy(level, axonzoo::labels_at(work_.labels, factor)).mul(weight);
-      loss = loss.defined() ? loss.add(term) : term;
-      weights += weight;
-      weight /= 2;
-    }
-    return loss.div(weights);
-  }
-
   const benchmarks::step_settings& settings_;
   benchmarks::workload& work_;
   std::unique_ptr<axonzoo::adamw> optimizer_;

@@ -14,6 +14,7 @@
 #include <axonzoo/nn/batch_norm.hpp>
 #include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/convolution.hpp>
+#include <axonzoo/nn/gathered_layer.hpp>
 #include <axonzoo/nn/instance_norm.hpp>
 #include <axonzoo/nn/macs.hpp>
 #include <axonzoo/nn/network.hpp>
@@ -35,7 +36,9 @@ class conv_layer : public quantisable {
     if (bias) bias_ = register_parameter("bias", at::zeros({out}));
   }
 
-  at::Tensor forward(const at::Tensor& x) { return joined(share(x), weight_.size(0)); }
+  at::Tensor forward(const at::Tensor& x) {
+    return with_weights([&] { return joined(share(x), weight_.size(0)); });
+  }
 
   /// The output channels that fall to this rank, all where they are not split (channel_split).
   at::Tensor share(const at::Tensor& x) {
@@ -74,10 +77,12 @@ class up_layer : public quantisable {
   at::Tensor forward(const at::Tensor& x) {
     activation_observer::look(this, x, {});
     const auto outs = weight_.size(1);
-    const auto y = quantised() ? filters().convolved(x, {}, bias_, 2, 0)
-                               : transposed_convolution_2x2(summed_backward(x, outs), channel_split::share(weight_, 1), channel_split::share(bias_, 0));
-    mac_counter::add(y.numel() * weight_.size(0));
-    return joined(y, outs);
+    return with_weights([&] {
+      const auto y = quantised() ? filters().convolved(x, {}, bias_, 2, 0)
+                                 : transposed_convolution_2x2(summed_backward(x, outs), channel_split::share(weight_, 1), channel_split::share(bias_, 0));
+      mac_counter::add(y.numel() * weight_.size(0));
+      return joined(y, outs);
+    });
   }
 
   [[nodiscard]] std::int64_t out_channels() const { return weight_.size(1); }
@@ -110,17 +115,21 @@ enum class norm_kind {
 };
 
 /// Convolution of 3x3 or another odd kernel, affine norm, activation. The convolution has no bias: the norm would take it away.
-class conv_block : public torch::nn::Module {
+class conv_block : public gathered_layer {
  public:
   conv_block(std::int64_t in, std::int64_t out, norm_kind kind, std::int64_t stride = 1, std::int64_t kernel = 3)
       : kind_(kind),
         conv_(register_module("conv", std::make_shared<conv_layer>(in, out, kernel, stride, false))),
         norm_(register_module("norm", std::make_shared<norm_parameters>(out, kind == norm_kind::batch_relu))) {}
 
-  at::Tensor forward(const at::Tensor& x) { return activated(conv_->share(x)); }
+  at::Tensor forward(const at::Tensor& x) {
+    return with_weights([&] { return activated(conv_->share(x)); });
+  }
 
   /// Of `a` and `b` one after the other in the channels: a decoder's input and its skip connection.
-  at::Tensor forward(const at::Tensor& a, const at::Tensor& b) { return activated(conv_->share(a, b)); }
+  at::Tensor forward(const at::Tensor& a, const at::Tensor& b) {
+    return with_weights([&] { return activated(conv_->share(a, b)); });
+  }
 
   /// Adds the axes that carry this block's output channels to `group`; `prefix` is the block's name in its network.
   void add_output_axes(channel_group& group, const std::string& prefix) const {

@@ -15,10 +15,10 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/ones_like.h>
 #include <c10/util/StringUtil.h>
-#include <torch/nn/module.h>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/activation_range.hpp>
+#include <axonzoo/nn/gathered_layer.hpp>
 #include <axonzoo/nn/quantised_convolution.hpp>
 
 namespace axonzoo {
@@ -70,7 +70,7 @@ class activation_observer {
 
 /// A layer of filters that can be stored, and multiplied, in 8 bits. Its tensors are then "weight" in int8, "weight_scale" [K] and "input_range" [2], the scale
 /// and the lowest whole number of what comes in.
-class quantisable : public torch::nn::Module {
+class quantisable : public gathered_layer {
  public:
   [[nodiscard]] bool quantised() const { return weight_.scalar_type() == at::kChar; }
 
