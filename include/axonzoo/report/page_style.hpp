@@ -44,7 +44,7 @@ svg.plot{display:block;width:100%;height:auto;font-family:inherit}
 .legend{white-space:nowrap;color:var(--muted);margin-right:.8rem}
 .legend i{display:inline-block;width:9rem;height:.8em;border-radius:2px;vertical-align:-.05em}.legend i.none{width:.8em;background:rgb(214,60,50)}
 .swatch{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin:0 .35em 0 0;vertical-align:-.05em;border:1px solid var(--muted)}
-.table{overflow-x:auto;margin:1rem 0 2rem}
+.table{overflow-x:auto;margin:1rem 0 2rem;width:max-content;min-width:100%;max-width:max(100%,min(50vw + 34rem,100vw - 3rem))}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;line-height:1.35}
 caption{caption-side:bottom;text-align:left;color:var(--muted);font-size:.875rem;line-height:1.5;padding:.7rem 0 0;max-width:50rem}
 th,td{padding:.42rem .65rem;text-align:right;vertical-align:top;white-space:nowrap}
@@ -72,7 +72,7 @@ th[aria-sort=descending] button::after{content:" \2193"}
 dl.pairs{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.2rem;max-width:60rem}
 dl.pairs dt{color:var(--muted)}dl.pairs dd{margin:0;overflow-wrap:anywhere}
 @media(max-width:40rem){.facts{grid-template-columns:1fr 1fr}main{padding:1.4rem 1rem 3rem}h1{font-size:1.6rem}dl.pairs{grid-template-columns:1fr;gap:0}dl.pairs dd{margin-bottom:.6rem}th,td{padding:.4rem .55rem}}
-@media print{body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}h2,h3{break-after:avoid}figure,tr,.facts{break-inside:avoid}.table,.wide{overflow:visible}table{font-size:7.5pt}td small{font-size:6.5pt}.pictures{grid-template-columns:repeat(3,1fr)}figcaption,caption,p.lead{font-size:9pt}th,td{padding:.25rem .35rem}svg.plot{min-width:0!important}.panels{grid-template-columns:1fr 1fr}td:first-child,th:first-child{position:static}}
+@media print{body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}h2,h3{break-after:avoid}figure,tr,.facts{break-inside:avoid}.table,.wide{overflow:visible;width:auto;max-width:none}table{font-size:7.5pt}td small{font-size:6.5pt}.pictures{grid-template-columns:repeat(3,1fr)}figcaption,caption,p.lead{font-size:9pt}th,td{padding:.25rem .35rem}svg.plot{min-width:0!important}.panels{grid-template-columns:1fr 1fr}td:first-child,th:first-child{position:static}}
 )css";
 
 /// Sorts a table by the column whose heading is pressed; fields without a number stay last.
