@@ -20,7 +20,7 @@
 #include <axonzoo/data/write_phantoms.hpp>
 #include <axonzoo/parallel/ddp_communicator.hpp>
 #include <axonzoo/parallel/launch_processes.hpp>
-#include <axonzoo/parallel/sharded.hpp>
+#include <axonzoo/parallel/sharded_communicator.hpp>
 #include <axonzoo/parallel/tensor_communicator.hpp>
 #include <axonzoo/run.hpp>
 #include <axonzoo/train/layer_table.hpp>

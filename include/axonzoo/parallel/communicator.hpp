@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -49,8 +50,15 @@ class communicator {
   /// The contents that rank `root` has, for all, in place.
   virtual void broadcast(at::Tensor& values, int root = 0) = 0;
 
-  /// Whether each rank holds the optimiser's state of a share of the parameters alone.
-  [[nodiscard]] virtual bool shards_optimizer() const { return false; }
+  /// Of each parameter that takes gradients, in the network's order and of these numbers of elements, the rank that holds the optimiser's state of it; empty where
+  /// every rank holds all. Called before `attach`.
+  [[nodiscard]] virtual std::vector<int> share_out(const std::vector<std::int64_t>& /*sizes*/) { return {}; }
+
+  /// Whether, while the network is attached, only the rank to which this parameter is shared out has its values between uses.
+  [[nodiscard]] virtual bool scatters(const at::Tensor& /*parameter*/) const { return false; }
+
+  /// While the result lives, every rank has the values of all parameters; null where it always has. Not for a step, but for what is between steps.
+  [[nodiscard]] virtual std::shared_ptr<void> gather_all() { return nullptr; }
 };
 
 /// One rank alone.

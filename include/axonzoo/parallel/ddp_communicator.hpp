@@ -19,6 +19,7 @@
 #include <axonzoo/parallel/backend/nccl.hpp>
 #include <axonzoo/parallel/compress_bf16.hpp>
 #include <axonzoo/parallel/ddp.hpp>
+#include <axonzoo/parallel/owners.hpp>
 
 namespace axonzoo {
 
@@ -88,10 +89,13 @@ class ddp_communicator : public communicator {
     if (!dense.is_same(values)) values.copy_(dense);
   }
 
-  [[nodiscard]] bool shards_optimizer() const override { return how_.shard; }
+  [[nodiscard]] std::vector<int> share_out(const std::vector<std::int64_t>& sizes) override {
+    return how_.shard ? owners_of(sizes, world_size_) : std::vector<int>();
+  }
 
  protected:
   [[nodiscard]] c10d::ProcessGroup& group() const { return *group_; }
+  [[nodiscard]] const manner& how() const { return how_; }
 
   /// Gives all ranks rank 0's parameters and buffers.
   void equalise(network& net) {

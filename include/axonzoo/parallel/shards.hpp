@@ -1,10 +1,8 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,39 +10,26 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
 
 #include <axonzoo/parallel/communicator.hpp>
 
 namespace axonzoo {
 
-/// Who owns which of n parameters: whole tensors, the largest first to the rank that has least (Graham 1969), the same on all ranks.
-inline std::vector<int> owners_of(const std::vector<std::int64_t>& sizes, int ranks) {
-  std::vector<std::size_t> order(sizes.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return sizes[a] > sizes[b]; });
-  std::vector<std::int64_t> held(static_cast<std::size_t>(ranks), 0);
-  std::vector<int> owners(sizes.size());
-  for (const auto parameter : order) {
-    const auto least = std::min_element(held.begin(), held.end());
-    *least += sizes[parameter];
-    owners[parameter] = static_cast<int>(least - held.begin());
-  }
-  return owners;
-}
-
 /// Parameters shared out among ranks for the optimiser (ZeRO stage 1; Rajbhandari et al. 2020): each rank holds the moments of its own and updates these, and
-/// `exchange` gives all ranks the updated values. Without ranks that shard it does nothing.
+/// `exchange` gives all ranks the updated values. Where the ranks scatter the parameters too (stage 3), each holds the values of its own alone. Without ranks that
+/// share out it does nothing.
 class shards {
  public:
   using named_tensors = std::vector<std::pair<std::string, at::Tensor>>;
+  using tensor_map = std::map<std::string, at::Tensor>;
 
   shards() = default;
   shards(const named_tensors& parameters, communicator& ranks) : ranks_(&ranks) {
-    if (!ranks.shards_optimizer()) return;
     std::vector<std::int64_t> sizes;
     for (const auto& [name, parameter] : parameters) sizes.push_back(parameter.numel());
-    owners_ = owners_of(sizes, ranks.world_size());
-    parameters_ = parameters;
+    owners_ = ranks.share_out(sizes);
+    if (any()) parameters_ = parameters;
   }
 
   [[nodiscard]] bool any() const { return !owners_.empty(); }
@@ -56,12 +41,20 @@ class shards {
     return own;
   }
 
-  /// Gives all ranks the values of each parameter that its owner has. Collective.
+  /// A number over all parameters from what each rank finds over its own. Collective.
+  [[nodiscard]] double sum(double value) const {
+    if (!any()) return value;
+    auto total = at::full({1}, value, at::kDouble);
+    ranks_->sum(total);
+    return total.item<double>();
+  }
+
+  /// Gives all ranks the values of each parameter that its owner has, but of those that are scattered. Collective.
   void exchange() {
     for (int owner = 0; any() && owner < ranks_->world_size(); ++owner) {
       std::vector<at::Tensor> own, flat;
       for (std::size_t p = 0; p < owners_.size(); ++p) {
-        if (owners_[p] == owner) own.push_back(parameters_[p].second.detach());
+        if (owners_[p] == owner && !scattered(p)) own.push_back(parameters_[p].second.detach());
       }
       if (own.empty()) continue;
       for (const auto& tensor : own) flat.push_back(tensor.reshape({-1}));
@@ -75,20 +68,39 @@ class shards {
     }
   }
 
-  /// The optimiser's whole state, on every rank, from what each holds. Collective.
-  [[nodiscard]] std::map<std::string, at::Tensor> gather(std::map<std::string, at::Tensor> state, const std::vector<std::string>& moments) const {
+  /// What this rank holds of the network's tensors, or of others with their names: all but those that are scattered and another's.
+  [[nodiscard]] tensor_map held(tensor_map tensors) const {
+    for (std::size_t p = 0; p < owners_.size(); ++p) {
+      if (scattered(p) && owners_[p] != ranks_->rank()) tensors.erase(parameters_[p].first);
+    }
+    return tensors;
+  }
+
+  /// All such tensors from what each rank holds, on those ranks that want them. Collective.
+  [[nodiscard]] tensor_map gather(tensor_map tensors, bool wanted) const {
+    for (std::size_t p = 0; p < owners_.size(); ++p) {
+      if (scattered(p)) gather_one(p, parameters_[p].first, tensors, wanted);
+    }
+    return tensors;
+  }
+
+  /// The optimiser's whole state from what each rank holds, on those ranks that want it. Collective.
+  [[nodiscard]] tensor_map gather(tensor_map state, const std::vector<std::string>& moments, bool wanted) const {
     for (const auto& moment : moments) {
-      for (std::size_t p = 0; p < owners_.size(); ++p) {
-        const auto name = parameters_[p].first + "." + moment;
-        auto values = owners_[p] == ranks_->rank() ? state.at(name) : at::empty_like(parameters_[p].second.detach());
-        ranks_->broadcast(values, owners_[p]);
-        state.insert_or_assign(name, values);
-      }
+      for (std::size_t p = 0; p < owners_.size(); ++p) gather_one(p, parameters_[p].first + "." + moment, state, wanted);
     }
     return state;
   }
 
  private:
+  [[nodiscard]] bool scattered(std::size_t p) const { return ranks_->scatters(parameters_[p].second); }
+
+  void gather_one(std::size_t p, const std::string& name, tensor_map& from, bool wanted) const {
+    auto values = owners_[p] == ranks_->rank() ? from.at(name).detach() : at::empty_like(parameters_[p].second.detach());
+    ranks_->broadcast(values, owners_[p]);
+    if (wanted) from.insert_or_assign(name, values);
+  }
+
   communicator* ranks_ = nullptr;
   named_tensors parameters_;
   std::vector<int> owners_;

@@ -56,7 +56,9 @@ class masked_state : public pruner {
   }
 
   void hold(const std::map<std::string, at::Tensor>& tensors) const override {
-    for (const auto& [name, mask] : masks_) tensors.at(name).detach().masked_fill_(mask, 0);
+    for (const auto& [name, tensor] : tensors) {
+      if (const auto mask = masks_.find(name); mask != masks_.end()) tensor.detach().masked_fill_(mask->second, 0);
+    }
   }
 
   [[nodiscard]] std::map<std::string, at::Tensor> tensors() const override { return masks_; }

@@ -31,7 +31,7 @@ class pruner {
   /// Share of the loss that, once channels have left, the network as it was before the first of them gives; the rest is the labels'.
   [[nodiscard]] virtual double taught() const { return 0; }
 
-  /// After each step of the optimiser: what was pruned in place is zero again in `tensors`, the network's or others of the same names and shapes.
+  /// After each step of the optimiser: what was pruned in place is zero again in `tensors`, some or all of the network's, or others of their names and shapes.
   virtual void hold(const std::map<std::string, at::Tensor>& /*tensors*/) const {}
 
   /// What a resumed run must know besides `rounds_done`, and takes back.

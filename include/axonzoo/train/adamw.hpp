@@ -24,8 +24,8 @@ struct adamw_options {
 /// reads and writes each number once, clipping included; on other devices LibTorch's fused step.
 class adamw final : public optimizer {
  public:
-  explicit adamw(named_tensors parameters, adamw_options options = {}, std::vector<bool> owned = {})
-      : optimizer(std::move(parameters), {"mean", "square"}, std::move(owned)), options_(options) {}
+  explicit adamw(named_tensors parameters, adamw_options options = {}, part own = {})
+      : optimizer(std::move(parameters), {"mean", "square"}, std::move(own)), options_(options) {}
 
   void step(double learning_rate, double clip_norm) override;
 
@@ -71,10 +71,11 @@ namespace axonzoo {
 inline void adamw::step(double learning_rate, double clip_norm) {
   const auto gradients = matching_gradients();
   ++steps_;
+  const double scale = clip_norm > 0 ? clip_scale(norm(gradients), clip_norm) : 1.0;
   const auto t = static_cast<double>(steps_);
   std::vector<at::Tensor> weights, used, means, squares;
   for (std::size_t p = 0; p < gradients.size(); ++p) {
-    if (!gradients[p].defined() || !owns(p)) continue;
+    if (!gradients[p].defined()) continue;
     weights.push_back(parameters_[p].second.detach());
     used.push_back(gradients[p]);
     means.push_back(moments_[0].of[p]);
@@ -82,7 +83,6 @@ inline void adamw::step(double learning_rate, double clip_norm) {
   }
   if (weights.empty()) return;
   if (!weights.front().is_cpu()) {
-    const double scale = clip_norm > 0 ? clip_scale(gradient_norm(), clip_norm) : 1.0;
     const auto single = weights.front().options();
     const std::vector<at::Tensor> steps(weights.size(), at::full({}, t, single));
     at::_fused_adamw_(weights, used, means, squares, {}, steps, learning_rate, options_.beta1, options_.beta2,
@@ -90,7 +90,6 @@ inline void adamw::step(double learning_rate, double clip_norm) {
     return;
   }
   const auto work = chunks(used);
-  const double scale = clip_norm > 0 ? clip_scale(norm(gradients, chunks(gradients)), clip_norm) : 1.0;
   const detail::adamw_factors factors{static_cast<float>(scale),
                                       static_cast<float>(1 - learning_rate * options_.weight_decay),
                                       static_cast<float>(options_.beta1),

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -21,11 +22,17 @@ namespace axonzoo {
 
 /// What the training loop asks of an optimiser. Parameters are named, float32, and keep their identity: pruning narrows them in
 /// place (`parameter.set_data(...)`, gradient dropped), then calls `narrow` for the moments that belong to them. A parameter
-/// without a gradient is left alone. Where ranks share the work, each owns some of the parameters: it updates these and holds their moments alone; the
-/// gradients of all count for the norm. A subclass brings the formula of a step.
+/// without a gradient is left alone. Where ranks share the work, each owns some of the parameters: it updates these and holds their moments and gradients alone,
+/// and `step` and `gradient_norm` are collective. A subclass brings the formula of a step.
 class optimizer {
  public:
   using named_tensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+  /// What of the work is this rank's.
+  struct part {
+    std::vector<bool> owned;            ///< of each parameter, whether this rank updates it; empty: all
+    std::function<double(double)> sum;  ///< over all ranks' parts; empty where one rank has all
+  };
 
   virtual ~optimizer() = default;
   optimizer(const optimizer&) = delete;
@@ -45,7 +52,7 @@ class optimizer {
   /// parameters (buffers). The parameter may be narrowed before or after.
   virtual void narrow(const std::string& tensor, std::int64_t axis, const at::Tensor& kept);
 
-  /// Euclidean norm over all gradients, summed in an order that does not depend on the number of threads.
+  /// Euclidean norm over the gradients of all parameters, summed in an order that does not depend on the number of threads.
   [[nodiscard]] double gradient_norm() const;
 
   /// Bytes of the moments that this rank holds.
@@ -79,15 +86,15 @@ class optimizer {
     std::vector<at::Tensor> of;  ///< one for each parameter, laid out as it is; undefined for those of other ranks
   };
 
-  /// `owned` says of each parameter whether this rank updates it; empty: all.
-  optimizer(named_tensors parameters, const std::vector<std::string>& moments, std::vector<bool> owned);
+  optimizer(named_tensors parameters, const std::vector<std::string>& moments, part own);
 
-  [[nodiscard]] bool owns(std::size_t parameter) const { return owned_.empty() || owned_[parameter]; }
+  [[nodiscard]] bool owns(std::size_t parameter) const { return own_.owned.empty() || own_.owned[parameter]; }
 
-  /// Gradients laid out as their parameters, undefined where there is none; checks shapes, also of the moments.
+  /// Gradients of what this rank owns, laid out as their parameters, undefined where there is none; checks shapes, also of the moments.
   [[nodiscard]] std::vector<at::Tensor> matching_gradients() const;
   [[nodiscard]] static std::vector<chunk> chunks(const std::vector<at::Tensor>& gradients);
-  [[nodiscard]] static double norm(const std::vector<at::Tensor>& gradients, const std::vector<chunk>& work);
+  /// Of all ranks' gradients, where these are this one's.
+  [[nodiscard]] double norm(std::vector<at::Tensor> gradients) const;
 
   /// What gradients are multiplied with so that `norm` becomes at most `clip_norm`.
   [[nodiscard]] static double clip_scale(double norm, double clip_norm) {
@@ -96,12 +103,12 @@ class optimizer {
 
   named_tensors parameters_;
   std::vector<moment> moments_;
-  std::vector<bool> owned_;
+  part own_;
   std::int64_t steps_ = 0;
 };
 
-inline optimizer::optimizer(named_tensors parameters, const std::vector<std::string>& moments, std::vector<bool> owned)
-    : parameters_(std::move(parameters)), owned_(std::move(owned)) {
+inline optimizer::optimizer(named_tensors parameters, const std::vector<std::string>& moments, part own)
+    : parameters_(std::move(parameters)), own_(std::move(own)) {
   for (auto& [name, parameter] : parameters_) {
     if (parameter.scalar_type() != at::kFloat || !parameter.is_non_overlapping_and_dense()) {
       throw error("optimising the parameter '" + name + "'", "it is not a dense float32 tensor",
@@ -164,7 +171,7 @@ inline std::vector<at::Tensor> optimizer::matching_gradients() const {
   gradients.reserve(parameters_.size());
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
     const auto& [name, parameter] = parameters_[p];
-    at::Tensor gradient = parameter.grad();
+    at::Tensor gradient = owns(p) ? parameter.grad() : at::Tensor();
     if (gradient.defined()) {
       if (gradient.sizes() != parameter.sizes()) {
         throw error("optimising the parameter '" + name + "'", "its gradient has another shape", "clear gradients after pruning");
@@ -190,7 +197,11 @@ inline std::vector<optimizer::chunk> optimizer::chunks(const std::vector<at::Ten
   return work;
 }
 
-inline double optimizer::norm(const std::vector<at::Tensor>& gradients, const std::vector<chunk>& work) {
+inline double optimizer::norm(std::vector<at::Tensor> gradients) const {
+  for (auto& gradient : gradients) {
+    if (gradient.defined()) gradient = gradient.cpu();
+  }
+  const auto work = chunks(gradients);
   std::vector<double> squares(work.size());
   at::parallel_for(0, static_cast<std::int64_t>(work.size()), 1, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t w = from; w < to; ++w) {
@@ -210,15 +221,9 @@ inline double optimizer::norm(const std::vector<at::Tensor>& gradients, const st
   });
   double total = 0;
   for (const double square : squares) total += square;
-  return std::sqrt(total);
+  return std::sqrt(own_.sum ? own_.sum(total) : total);
 }
 
-inline double optimizer::gradient_norm() const {
-  auto gradients = matching_gradients();
-  for (auto& gradient : gradients) {
-    if (gradient.defined()) gradient = gradient.cpu();
-  }
-  return norm(gradients, chunks(gradients));
-}
+inline double optimizer::gradient_norm() const { return norm(matching_gradients()); }
 
 }  // namespace axonzoo

@@ -18,8 +18,8 @@ struct sgd_options {
 /// over all parameters, clipping included.
 class sgd final : public optimizer {
  public:
-  explicit sgd(named_tensors parameters, sgd_options options = {}, std::vector<bool> owned = {})
-      : optimizer(std::move(parameters), {"momentum"}, std::move(owned)), options_(options) {}
+  explicit sgd(named_tensors parameters, sgd_options options = {}, part own = {})
+      : optimizer(std::move(parameters), {"momentum"}, std::move(own)), options_(options) {}
 
   void step(double learning_rate, double clip_norm) override;
 
@@ -50,13 +50,10 @@ void sgd_run(float* __restrict weight, const float* __restrict gradient, float* 
 namespace axonzoo {
 
 inline void sgd::step(double learning_rate, double clip_norm) {
-  auto gradients = matching_gradients();
+  const auto gradients = matching_gradients();
   ++steps_;
   const bool on_cpu = parameters_.empty() || parameters_.front().second.is_cpu();
-  const double scale = clip_norm <= 0 ? 1.0 : clip_scale(on_cpu ? norm(gradients, chunks(gradients)) : gradient_norm(), clip_norm);
-  for (std::size_t p = 0; p < gradients.size(); ++p) {
-    if (!owns(p)) gradients[p] = at::Tensor();
-  }
+  const double scale = clip_norm > 0 ? clip_scale(norm(gradients), clip_norm) : 1.0;
   const auto work = chunks(gradients);
   if (!on_cpu) {
     for (std::size_t p = 0; p < gradients.size(); ++p) {

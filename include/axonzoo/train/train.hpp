@@ -100,6 +100,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   record["images_per_second"] = loop.steps() > 0 ? static_cast<double>(loop.steps() * options.batch) / loop.step_seconds() : 0;
   record["losses"] = loop.losses();
   record["optimizer_bytes"] = loop.optimizer_bytes();
+  record["parameter_bytes"] = loop.parameter_bytes();
   if (loop.scaling().active()) record["loss_scale"] = {{"value", loop.scaling().value()}, {"skipped_steps", loop.scaling().skipped()}};
   record["inference"] = {{"images_per_second", task->samples_per_second(loop.net())}};
   auto test = loop.phases().time("test", [&] { return task->test(loop.net()); });

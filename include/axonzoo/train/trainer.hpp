@@ -64,12 +64,16 @@ class trainer {
     total_steps_ = options_.steps > 0 ? options_.steps : options_.epochs * epoch_steps_;
     start_optimizer();
     if (options_.resume && has_training_state(options_.out)) resume();
-    ranks_.attach(*net_);
     for (auto& [name, parameter] : masters_.parameters()) {
       auto values = parameter.detach();
       ranks_.broadcast(values);
     }
-    if (!average_.updates()) average_.start(masters_.tensors());
+    ranks_.attach(*net_);
+    if (average_.updates() > 0) {
+      average_.resume(shards_.held(average_.tensors()), average_.updates());
+    } else {
+      average_.start(shards_.held(masters_.tensors()));
+    }
   }
 
   /// Trains until the budget is spent, patience ends or Ctrl-C; false when it was interrupted. The network then holds the chosen weights:
@@ -108,6 +112,8 @@ class trainer {
   [[nodiscard]] std::int64_t steps() const { return step_; }
   /// Of the optimiser's moments, on each rank, at the end of the training.
   [[nodiscard]] const std::vector<std::int64_t>& optimizer_bytes() const { return optimizer_bytes_; }
+  /// Of the network's parameters, on each rank, between steps.
+  [[nodiscard]] const std::vector<std::int64_t>& parameter_bytes() const { return parameter_bytes_; }
   [[nodiscard]] const loss_scale& scaling() const { return scale_; }
   [[nodiscard]] double train_seconds() const { return elapsed_; }
 
@@ -138,14 +144,15 @@ class trainer {
     auto parameters = masters_.parameters();
     trains_ = !parameters.empty();
     shards_ = shards(parameters, ranks_);
+    optimizer::part own{shards_.owned(), [this](double value) { return shards_.sum(value); }};
     if (options_.optimizer == "sgd") {
       sgd_options how;
       if (options_.weight_decay >= 0) how.weight_decay = options_.weight_decay;
-      optimizer_ = std::make_unique<sgd>(std::move(parameters), how, shards_.owned());
+      optimizer_ = std::make_unique<sgd>(std::move(parameters), how, std::move(own));
     } else {
       adamw_options how;
       if (options_.weight_decay >= 0) how.weight_decay = options_.weight_decay;
-      optimizer_ = std::make_unique<adamw>(std::move(parameters), how, shards_.owned());
+      optimizer_ = std::make_unique<adamw>(std::move(parameters), how, std::move(own));
     }
     peak_rate_ = options_.learning_rate > 0 ? options_.learning_rate : task_.learning_rate(options_.optimizer);
   }
@@ -205,7 +212,7 @@ class trainer {
       if (!unscale_gradients()) return;
       optimizer_->step(scheduled_rate(options_.schedule, peak_rate_, spent_share(), options_.warm_up), options_.clip_norm);
       shards_.exchange();
-      const auto weights = masters_.tensors();
+      const auto weights = shards_.held(masters_.tensors());
       prune_->hold(weights);
       average_.update(weights);
       masters_.publish(step_ + 1);
@@ -243,12 +250,12 @@ class trainer {
 
   void prune() {
     phases_.time("prune", [&] {
-      ranks_.detach();
       if (prune_->taught() > 0 && !teacher_) {
         auto whole = named_tensors(*net_);
-        for (const auto& [name, tensor] : average_.tensors()) whole.at(name) = tensor;
+        for (const auto& [name, tensor] : shards_.gather(average_.tensors(), /*wanted=*/true)) whole.at(name) = tensor;
         start_teacher(whole);
       }
+      ranks_.detach();
       auto calibrating = task_.calibration_set(*net_, ranks_);
       calibrating.loss_scale = scale_.value();
       const auto narrowings = prune_->prune(*net_, calibrating);
@@ -282,6 +289,7 @@ class trainer {
     if (task_.validates()) {
       phases_.time("validate", [&] {
         exchange_average();
+        auto whole = ranks_.gather_all();
         const auto scores = task_.validate(*net_, ranks_);
         entry["validation"] = scores;
         const double dice = scores.at("dice").get<double>();
@@ -290,6 +298,7 @@ class trainer {
           best_epoch_ = epoch_;
           if (ranks_.rank() == 0) task_.write_checkpoint(chosen_weights(), *net_);
         }
+        whole.reset();
         exchange_average();
       });
       going = options_.patience == 0 || epoch_ - best_epoch_ < options_.patience;
@@ -303,18 +312,28 @@ class trainer {
 
   /// Gives the network the average of its weights and keeps its own, or the other way.
   void exchange_average() {
-    average_.exchange(masters_.tensors());
+    average_.exchange(shards_.held(masters_.tensors()));
     masters_.publish(step_);
   }
 
+  /// This rank's number and those of the others.
+  [[nodiscard]] std::vector<std::int64_t> of_each_rank(std::int64_t own) {
+    auto all = at::zeros({ranks_.world_size()}, at::kLong);
+    all[ranks_.rank()] = own;
+    ranks_.sum(all);
+    return {all.const_data_ptr<std::int64_t>(), all.const_data_ptr<std::int64_t>() + all.numel()};
+  }
+
   void choose_weights() {
-    auto bytes = at::zeros({ranks_.world_size()}, at::kDouble);
-    bytes[ranks_.rank()] = static_cast<double>(optimizer_->bytes());
-    ranks_.sum(bytes);
-    for (int rank = 0; rank < ranks_.world_size(); ++rank) optimizer_bytes_.push_back(static_cast<std::int64_t>(bytes[rank].item<double>()));
+    std::int64_t held = 0;
+    for (const auto& parameter : net_->parameters()) held += static_cast<std::int64_t>(parameter.storage().nbytes());
+    parameter_bytes_ = of_each_rank(held);
+    optimizer_bytes_ = of_each_rank(optimizer_->bytes());
     const auto path = chosen_weights();
-    if (!task_.validates() || best_ < 0) {
-      exchange_average();
+    const bool last = !task_.validates() || best_ < 0;
+    if (last) exchange_average();
+    ranks_.detach();
+    if (last) {
       if (ranks_.rank() == 0) task_.write_checkpoint(path, *net_);
     } else {
       auto written = at::zeros({1});
@@ -323,7 +342,6 @@ class trainer {
     }
     net_->eval();
     if (!recipe_.setting.quantises) return;
-    ranks_.detach();
     phases_.time("quantise", [&] { quantise(*net_, task_.calibration_set(*net_, ranks_)); });
     if (ranks_.rank() == 0) task_.write_checkpoint(options_.out / "checkpoint.safetensors", *net_);
   }
@@ -335,12 +353,14 @@ class trainer {
 
   /// Collective; rank 0 writes.
   void save() const {
-    auto moments = shards_.gather(optimizer_->state(), optimizer_->moment_names());
-    if (ranks_.rank() != 0) return;
+    const bool writes = ranks_.rank() == 0;
+    auto moments = shards_.gather(optimizer_->state(), optimizer_->moment_names(), writes);
+    auto weights = shards_.gather(masters_.tensors(), writes), average = shards_.gather(average_.tensors(), writes);
+    if (!writes) return;
     training_state state;
-    state.network = masters_.tensors();
+    state.network = std::move(weights);
     if (prune_->rounds_done() > 0) state.network.merge(named_tensors(*net_));  // channels have left what does not train, too
-    state.average = average_.tensors();
+    state.average = std::move(average);
     state.optimizer = std::move(moments);
     state.pruning = prune_->tensors();
     if (teacher_) state.teacher = named_tensors(*teacher_);
@@ -413,7 +433,7 @@ class trainer {
   phase_clock phases_;
   nlohmann::json history_ = nlohmann::json::array();
   std::vector<double> losses_;
-  std::vector<std::int64_t> optimizer_bytes_;
+  std::vector<std::int64_t> optimizer_bytes_, parameter_bytes_;
   std::int64_t epoch_steps_ = 0, total_steps_ = 0;
   std::int64_t step_ = 0, epoch_ = 0, best_epoch_ = 0, epoch_count_ = 0;
   double epoch_loss_ = 0, best_ = -1, elapsed_ = 0, peak_rate_ = 0;
