@@ -19,6 +19,7 @@ import os
 import pathlib
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -79,8 +80,9 @@ def main():
     parser.add_argument("--side", type=int, default=4096, help="of the image, px; %(default)s")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("options", nargs="*", help="handed to axonzoo-segment, after --")
-    options = parser.parse_args()
+    parser.epilog = "What follows -- is handed to axonzoo-segment."
+    split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    options, handed_on = parser.parse_args(sys.argv[1:split]), sys.argv[split + 1:]
     torch.set_num_threads(options.threads)
     net, levels = plain_unet(3).to(memory_format=torch.channels_last), noise(options.side, 1)
     standard = torch.from_numpy((levels - levels.mean()) / levels.std()).float()
@@ -88,7 +90,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         image = pathlib.Path(folder) / "image_SEM.png"
         Image.fromarray(levels).save(image)
-        command = [options.program, "--model", options.model, "--pixel-size", str(pixel_size_of(options.model)), "--out", folder + "/masks", str(image), *options.options]
+        command = [options.program, "--model", options.model, "--pixel-size", str(pixel_size_of(options.model)), "--out", folder + "/masks", str(image), *handed_on]
         environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
         for _ in range(options.repeats):
             started = time.perf_counter()
