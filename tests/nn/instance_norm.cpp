@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(equals_the_definition_in_double_with_its_gradients) {
         BOOST_TEST(y.scalar_type() == type);
         BOOST_TEST(y.is_contiguous(at::MemoryFormat::ChannelsLast));
         BOOST_TEST(apart(y, expected) < bound);
-        const at::Tensor gradient = at::randn_like(y);
+        const at::Tensor gradient = at::randn_like(y).masked_fill(expected.abs() < 1e-4, 0);  // rounding decides on which side of the kink they lie
         y.backward(gradient);
         expected.backward(gradient.to(at::kDouble));
         BOOST_TEST(apart(x1.grad(), x2.grad()) < bound);
