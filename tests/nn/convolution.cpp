@@ -81,7 +81,8 @@ void check(const std::string& name, at::ScalarType type, const at::Tensor& x, co
     BOOST_TEST(apart(x1.grad(), x2.grad()) < of_output);
     BOOST_TEST(w1.grad().scalar_type() == at::kFloat);
     BOOST_TEST(apart(w1.grad(), w2.grad()) < of_sums);
-    if (bias.defined()) BOOST_TEST(apart(b1.grad(), b2.grad()) < of_sums);
+    const double typical = std::sqrt(static_cast<double>(y.numel() / y.size(1)));  // of a sum of so many, which may cancel
+    if (bias.defined()) BOOST_TEST(b1.grad().to(at::kDouble).sub(b2.grad()).abs().max().item<double>() / typical < of_sums);
   }
 }
 
