@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/models/sam/block_names.hpp>
 #include <axonzoo/models/sam/layers.hpp>
