@@ -4,12 +4,16 @@
 // decide what is there to be had.
 
 #include <algorithm>
+#include <array>
 #include <barrier>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <vector>
+
+#include <axonzoo/nn/kernels/amx.hpp>
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -20,7 +24,7 @@ namespace benchmarks {
 /// In operations and bytes a second, over all threads; 0 where the processor (or this build's flags) cannot do it.
 struct peak {
   double fp32 = 0;       ///< fused multiply-adds on fp32, two operations each
-  double bf16 = 0;       ///< dot products of bf16 pairs added to fp32 (avx512_bf16), four operations a lane
+  double bf16 = 0;       ///< products of bf16 pairs added to fp32, four operations a lane: in tiles (amx_bf16) or vectors (avx512_bf16)
   double bandwidth = 0;  ///< triad a = b + s c over arrays far larger than the caches, three streams counted
 };
 
@@ -60,6 +64,18 @@ inline double fp32_work() {
 }
 
 inline double bf16_work() {
+#if defined(AXONZOO_AMX)
+  namespace amx = axonzoo::kernels::amx;
+  if (amx::allowed()) {
+    static const std::array<std::uint32_t, 16 * 64> zeros{};
+    amx::shapes tiles;
+    tiles.set(16, 16, 16, 16, 16);
+    amx::zero_sums<true, true>();
+    const auto* const from = reinterpret_cast<const char*>(zeros.data());
+    amx::add_products<true, true>({.a = from, .second_a = from, .b = from, .a_row = 128, .b_unit = 128, .blocks = rounds / 16, .inner = {1, 16}});
+    return 4 * 16 * 16 * 64.0 * (rounds / 16);
+  }
+#endif
 #if defined(__AVX512BF16__)
   __m512 sums[accumulators] = {};
   __m512bh a = {}, b = {};

@@ -25,6 +25,7 @@
 #include <axonzoo/core/allocator.hpp>
 #include <axonzoo/core/threads.hpp>
 #include <axonzoo/models/registry.hpp>
+#include <axonzoo/nn/soft_loss.hpp>
 #include <axonzoo/parallel/ddp.hpp>
 #include <axonzoo/parallel/launch.hpp>
 
@@ -64,7 +65,7 @@ void measure(const settings& chosen) {
   ranks->attach(*net);
   const auto images = at::randn({chosen.batch, 1, chosen.patch, chosen.patch}).contiguous(at::MemoryFormat::ChannelsLast);
   const auto labels = at::randint(3, {chosen.batch, chosen.patch, chosen.patch}, at::kByte);
-  const auto forward = [&](axonzoo::network& through) { return benchmarks::supervised_loss(through.forward(images), labels); };
+  const auto forward = [&](axonzoo::network& through) { return axonzoo::supervised_loss(through.forward(images), labels); };
   std::int64_t parameters = 0;
   for (const auto& parameter : net->parameters()) parameters += parameter.numel();
   auto gradients = at::zeros({parameters});

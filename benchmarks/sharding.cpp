@@ -23,6 +23,7 @@
 #include <axonzoo/core/allocator.hpp>
 #include <axonzoo/core/threads.hpp>
 #include <axonzoo/nn/channels.hpp>
+#include <axonzoo/nn/soft_loss.hpp>
 #include <axonzoo/parallel/launch.hpp>
 #include <axonzoo/parallel/sharded.hpp>
 #include <axonzoo/parallel/shards.hpp>
@@ -54,7 +55,7 @@ class training {
     const auto begin = std::chrono::steady_clock::now();
     const auto scope = ranks_->split_layers();
     optimizer_->clear_gradients();
-    const auto loss = benchmarks::supervised_loss(work_.net->forward(work_.images), work_.labels);
+    const auto loss = axonzoo::supervised_loss(work_.net->forward(work_.images), work_.labels);
     ranks_->before_backward(loss);
     loss.backward();
     ranks_->after_backward(*work_.net);

@@ -21,7 +21,6 @@
 
 #include <axonzoo/models/registry.hpp>
 #include <axonzoo/nn/macs.hpp>
-#include <axonzoo/nn/soft_loss.hpp>
 #include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/precision/registry.hpp>
 
@@ -62,19 +61,6 @@ struct step_settings {
   }
   [[nodiscard]] std::shared_ptr<void> enter_precision() const { return axonzoo::setting_of(precision).enter(c10::kCPU); }
 };
-
-/// Of all heads, each coarser one at half the weight, as networks are trained.
-inline at::Tensor supervised_loss(const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
-  at::Tensor loss;
-  double weight = 1, weights = 0;
-  for (const auto& level : logits) {
-    const auto term = axonzoo::dice_cross_entropy(level, axonzoo::labels_at(labels, labels.size(1) / level.size(2))).mul(weight);
-    loss = loss.defined() ? loss.add(term) : term;
-    weights += weight;
-    weight /= 2;
-  }
-  return loss.div(weights);
-}
 
 /// A network with three classes on grey patches of noise, and labels: the time of a step does not depend on what they show.
 struct workload {

@@ -21,6 +21,7 @@
 #include <axonzoo/core/allocator.hpp>
 #include <axonzoo/core/threads.hpp>
 #include <axonzoo/io/replace_file.hpp>
+#include <axonzoo/nn/soft_loss.hpp>
 #include <axonzoo/train/adamw.hpp>
 
 #include "interleaved.hpp"
@@ -43,7 +44,7 @@ class training {
     const auto scope = settings_.enter_precision();
     const auto logits = work_.net->forward(work_.images.to(settings_.compute_type()));
     const double forward = benchmarks::seconds_since(begin);
-    const auto loss = benchmarks::supervised_loss(logits, work_.labels);
+    const auto loss = axonzoo::supervised_loss(logits, work_.labels);
     const double value = loss.item<double>();
     const double until_loss = benchmarks::seconds_since(begin);
     optimizer_->clear_gradients();

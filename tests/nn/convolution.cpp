@@ -91,6 +91,11 @@ struct direct_sums {
   ~direct_sums() { axonzoo::kernels::winograd_allowed() = true; }
 };
 
+struct without_tiles {
+  bool before = axonzoo::kernels::amx::allowed().exchange(false);
+  ~without_tiles() { axonzoo::kernels::amx::allowed() = before; }
+};
+
 void check_layers(bool channels_last) {
   for (const auto& l : layers) {
     at::Tensor x = normal({l.images, l.in, l.height, l.width}), weight = normal({l.out, l.in, l.kernel, l.kernel});
@@ -115,6 +120,14 @@ BOOST_AUTO_TEST_CASE(equals_the_definition_with_its_gradients_by_direct_sums) {
   const direct_sums direct;
   check_layers(true);
   check_layers(false);
+}
+
+BOOST_AUTO_TEST_CASE(equals_the_definition_where_a_processor_with_tiles_does_without) {
+  const without_tiles vectors;
+  if (!vectors.before) return;  // the cases above did
+  check_layers(true);
+  const direct_sums direct;
+  check_layers(true);
 }
 
 BOOST_AUTO_TEST_CASE(a_slice_of_channels_needs_no_copy_and_gives_the_same) {

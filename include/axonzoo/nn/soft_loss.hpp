@@ -131,4 +131,17 @@ inline at::Tensor dice_cross_entropy(const at::Tensor& logits, const at::Tensor&
   return detail::dice_cross_entropy_function::apply(logits, labels.contiguous());
 }
 
+/// The loss of a network's heads, finest first, against labels at the finest one's scale: each coarser head weighs half as much (nnU-Net's deep supervision).
+inline at::Tensor supervised_loss(const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
+  at::Tensor loss;
+  double weight = 1, weights = 0;
+  for (const auto& level : logits) {
+    const auto term = dice_cross_entropy(level, labels_at(labels, labels.size(1) / level.size(2))).mul(weight);
+    loss = loss.defined() ? loss.add(term) : term;
+    weights += weight;
+    weight /= 2;
+  }
+  return loss.div(weights);
+}
+
 }  // namespace axonzoo

@@ -201,20 +201,6 @@ class dense_task : public training_task {
         .to(device_, recipe_.setting.compute_type);
   }
 
-  /// Coarser logits weigh half as much each (nnU-Net's deep supervision).
-  static at::Tensor supervised_loss(const std::vector<at::Tensor>& logits, const at::Tensor& labels) {
-    at::Tensor loss;
-    double weight = 1, weights = 0;
-    for (const auto& level : logits) {
-      const auto factor = labels.size(1) / level.size(2);
-      const auto term = dice_cross_entropy(level, factor == 1 ? labels : labels_at(labels, factor)) * weight;
-      loss = loss.defined() ? loss + term : term;
-      weights += weight;
-      weight /= 2;
-    }
-    return loss / weights;
-  }
-
   split parts_;
   const recipe& recipe_;
   const train_options& options_;

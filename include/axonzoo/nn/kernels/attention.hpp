@@ -60,7 +60,11 @@ constexpr float log2_e = 1.44269504F;
 /// Queries that pass through the two products and the softmax between them together, with what is known of their rows so far.
 template <class T>
 struct query_group {
+#if defined(AXONZOO_AMX)
+  static constexpr std::int64_t most_rows = sizeof(T) == 2 ? 16 : 12;
+#else
   static constexpr std::int64_t most_rows = 12;
+#endif
   std::int64_t rows = 0;             ///< a multiple of 4
   float* scores = nullptr;           ///< [rows][pitch]
   std::uint32_t* weights = nullptr;  ///< 2^..., for float over the scores
@@ -203,10 +207,10 @@ void attend(const attention_problem<T>& problem, const attention_item& item, con
 }  // namespace detail
 
 /// log_sums is [images][heads][queries]. A block of the queries of one head at a time, tiled over the keys with an online softmax
-/// (Milakov and Gimelshein 2018; Dao et al. 2022): no more than 12 rows of scores are ever in memory.
+/// (Milakov and Gimelshein 2018; Dao et al. 2022): no more than 12 or 16 rows of scores are ever in memory.
 template <class T>
 void attend(const attention_problem<T>& problem, const head_matrices<T>& out, float* log_sums) {
-  const std::int64_t queries = problem.q.rows, block = detail::equal_blocks(queries, 1024, 12),
+  const std::int64_t queries = problem.q.rows, block = detail::equal_blocks(queries, 1024, detail::query_group<T>::most_rows),
                      blocks = (queries + block - 1) / block;
   const auto item_of = [&](std::int64_t number) {
     const std::int64_t matrix = number / blocks, begin = number % blocks * block;

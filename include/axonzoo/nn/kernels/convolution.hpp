@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
+#include <axonzoo/nn/kernels/amx.hpp>
 #include <axonzoo/nn/kernels/channel_sums.hpp>
 #include <axonzoo/nn/kernels/convolve.hpp>
 #include <axonzoo/nn/kernels/pixels.hpp>
@@ -81,6 +83,7 @@ std::vector<pixels<const T>> all_pixels_of(const std::vector<at::Tensor>& xs) {
 /// Whether it takes clearly less time: products fall by 2.25, but the transforms cost the more the fewer channels share them.
 template <class T>
 bool winograd_pays(const window& taps, std::int64_t ins, std::int64_t outs, const pixels<T>& output) {
+  if (amx::multiplies<factor<std::remove_const_t<T>>>()) return false;  // the transforms would take longer than the products
   const std::int64_t tiles = output.images * ((output.height + 1) / 2) * ((output.width + 1) / 2);
   return taps.rows == 3 && taps.columns == 3 && taps.stride == 1 && tiles >= 16 && std::min(ins, outs) >= 16 &&
          (sizeof(T) == 4 || ins + outs >= 64) && winograd_allowed();

@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <vector>
 
+#include <axonzoo/nn/kernels/amx.hpp>
+#include <axonzoo/nn/kernels/amx_convolution.hpp>
 #include <axonzoo/nn/kernels/band.hpp>
 #include <axonzoo/nn/kernels/filters.hpp>
 #include <axonzoo/nn/kernels/in_turns.hpp>
@@ -40,6 +42,7 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
 
   const std::int64_t most_rows = std::max<std::int64_t>(band_elements / (band_row * taps.stride), 1);
 
+  [[maybe_unused]] const bool in_tiles = amx::multiplies<F>();
   const auto work = [&](std::int64_t first, std::int64_t last) {
     const scratch<F> band(in_place ? 0 : (last - first) * (taps.rows + taps.stride) * band_row);
     std::vector<const char*> begins;
@@ -62,6 +65,9 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
       }
       row += count;
     }
+#if defined(AXONZOO_AMX)
+    amx::shapes tiles;
+#endif
     std::size_t target = 0;
     std::int64_t first_channel = 0;
     for (const filter_block& block : filters.blocks()) {
@@ -75,8 +81,18 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
                                          block.lanes};
       const std::uint32_t* const weights = filters.data(block);
       const float* const start = bias == nullptr || whole ? nullptr : bias + block.channel;
+      const auto line_of = [&](std::int64_t row) { return out.row(row / out.height, row % out.height) + block.channel - first_channel; };
+#if defined(AXONZOO_AMX)
+      if constexpr (std::is_same_v<F, c10::BFloat16>) {
+        if (in_tiles) {
+          const auto begin_of = [&](std::int64_t row) { return begins[static_cast<std::size_t>(row - first)]; };
+          amx::tile_rows(tiles, strides, block.halves, first, last, out.width, begin_of, weights, start, line_of);
+          continue;
+        }
+      }
+#endif
       for (std::int64_t row = first; row < last; ++row) {
-        Out* const line = out.row(row / out.height, row % out.height) + block.channel - first_channel;
+        Out* const line = line_of(row);
         const char* const begin = begins[static_cast<std::size_t>(row - first)];
         direct::tile_row<F>(strides, block.halves, out.width, begin, weights, start, line);
         if constexpr (whole) {

@@ -9,6 +9,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <axonzoo/nn/kernels/amx.hpp>
 #include <axonzoo/nn/kernels/scratch.hpp>
 #include <axonzoo/nn/kernels/transpose.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
@@ -85,13 +86,21 @@ struct filter_block {
   std::int64_t offset = 0;   ///< of its weights, in units
 };
 
-/// Blocks of nearly equal width for output channels that `outputs` splits into tensors; no block spans two. `units` are those of all
+/// Vectors of a block of products of T: tiles hold two.
+template <class T>
+#if defined(AXONZOO_AMX)
+inline constexpr std::int64_t vectors_at_once = std::is_same_v<T, c10::BFloat16> ? 2 : block_vectors;
+#else
+inline constexpr std::int64_t vectors_at_once = block_vectors;
+#endif
+
+/// Blocks of nearly equal width, at most `most` vectors, for output channels that `outputs` splits into tensors; no block spans two. `units` are those of all
 /// taps and input channels.
-inline std::vector<filter_block> filter_blocks(const std::vector<std::int64_t>& outputs, std::int64_t units) {
+inline std::vector<filter_block> filter_blocks(const std::vector<std::int64_t>& outputs, std::int64_t units, std::int64_t most) {
   std::vector<filter_block> blocks;
   std::int64_t first = 0, offset = 0;
   for (const std::int64_t channels : outputs) {
-    const std::int64_t vectors = (channels + 15) / 16, count = (vectors + block_vectors - 1) / block_vectors;
+    const std::int64_t vectors = (channels + 15) / 16, count = (vectors + most - 1) / most;
     std::int64_t channel = first, done = 0;
     for (std::int64_t b = 0; b < count; ++b) {
       const std::int64_t until = vectors * (b + 1) / count;
@@ -106,6 +115,18 @@ inline std::vector<filter_block> filter_blocks(const std::vector<std::int64_t>& 
   return blocks;
 }
 
+/// Units of the input channels of a tap; with tiles, so many that a row of taps is a whole number of their steps.
+template <class T>
+std::int64_t units_for(std::int64_t ins, [[maybe_unused]] std::int64_t columns) {
+  std::int64_t units = (ins + elements_per_unit<T> - 1) / elements_per_unit<T>;
+#if defined(AXONZOO_AMX)
+  if constexpr (std::is_same_v<T, c10::BFloat16>) {
+    while (amx::steps::of(columns * units).padded() != columns * units) ++units;
+  }
+#endif
+  return units;
+}
+
 /// Weights as the convolution kernel streams them: [block][row][column][unit of input channels][lane].
 template <class T>
 class packed_filters {
@@ -113,8 +134,8 @@ class packed_filters {
   packed_filters(const weight_view& weights, const std::vector<std::int64_t>& outputs)
       : rows_(weights.rows),
         columns_(weights.columns),
-        units_((weights.ins + elements_per_unit<T> - 1) / elements_per_unit<T>),
-        blocks_(filter_blocks(outputs, rows_ * columns_ * units_)),
+        units_(units_for<T>(weights.ins, columns_)),
+        blocks_(filter_blocks(outputs, rows_ * columns_ * units_, vectors_at_once<T>)),
         memory_(blocks_.back().offset + rows_ * columns_ * units_ * blocks_.back().halves * 8) {
     const std::int64_t tiles = (units_ + 15) / 16, count = static_cast<std::int64_t>(blocks_.size());
     at::parallel_for(0, count * tiles, 1 + 32 / (rows_ * columns_), [&](std::int64_t from, std::int64_t to) {

@@ -89,12 +89,10 @@ struct lanes {
     constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
     return {_mm256_round_ps(a.low, nearest), _mm256_round_ps(a.high, nearest)};
   }
-  /// a 2^n for a whole n from -150 to 127. In two steps, so that each factor is a normal number.
+  /// a 2^n for a whole n from -126 to 127, 0 for -127.
   friend lanes times_power_of_two(lanes a, lanes n) {
     const auto half = [](__m256 x, __m256 power) {
-      const __m256i whole = _mm256_cvtps_epi32(power), first = _mm256_srai_epi32(whole, 1);
-      const auto factor = [](__m256i p) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(p, _mm256_set1_epi32(127)), 23)); };
-      return _mm256_mul_ps(_mm256_mul_ps(x, factor(first)), factor(_mm256_sub_epi32(whole, first)));
+      return _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(power), _mm256_set1_epi32(127)), 23)));
     };
     return {half(a.low, n.low), half(a.high, n.high)};
   }

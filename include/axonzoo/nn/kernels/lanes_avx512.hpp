@@ -62,8 +62,10 @@ struct lanes {
   friend lanes fms(lanes a, lanes b, lanes c) { return {_mm512_fmsub_ps(a.v, b.v, c.v)}; }
   /// To the nearest whole number.
   friend lanes round(lanes a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
-  /// a 2^n for a whole n from -150 to 127.
-  friend lanes times_power_of_two(lanes a, lanes n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+  /// a 2^n for a whole n from -126 to 127, 0 for -127.
+  friend lanes times_power_of_two(lanes a, lanes n) {
+    return {_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(n.v, _mm512_set1_ps(-127), _CMP_NLE_UQ), a.v, n.v)};
+  }
   friend float greatest(lanes a) { return _mm512_reduce_max_ps(a.v); }
   friend float sum(lanes a) { return _mm512_reduce_add_ps(a.v); }
 

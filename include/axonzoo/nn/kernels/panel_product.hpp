@@ -1,25 +1,16 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
+#include <axonzoo/nn/kernels/amx.hpp>
+#include <axonzoo/nn/kernels/amx_panels.hpp>
+#include <axonzoo/nn/kernels/panels.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
 #if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels {
-
-/// How the lanes of a matrix are cut into panels of two vectors, the first of three where their number is odd; of one where registers are few. A packed matrix
-/// has one panel after another, each [inner unit][lanes of the panel].
-struct panels {
-  std::int64_t vectors = 0;
-
-  static panels of(std::int64_t lanes) { return {(lanes + 15) / 16}; }
-  [[nodiscard]] std::int64_t lanes() const { return 16 * vectors; }
-  [[nodiscard]] std::int64_t count() const { return block_vectors == 1 ? vectors : std::max<std::int64_t>(vectors / 2, 1); }
-  [[nodiscard]] std::int64_t begin(std::int64_t panel) const { return block_vectors == 1 ? panel : panel == 0 ? 0 : 2 * panel + vectors % 2; }
-  [[nodiscard]] std::int64_t size(std::int64_t panel) const { return std::min(begin(panel + 1), vectors) - begin(panel); }
-};
 
 /// Where the units that are broadcast lie: those of a row side by side, or (`across`) those of 4, 8, 12 rows.
 enum class units { along, across };
@@ -67,6 +58,13 @@ void panel_product(std::int64_t inner, const std::uint32_t* a, std::int64_t a_pi
 template <class T, units Way>
 void multiply(std::int64_t rows, const panels& lanes, std::int64_t inner, const std::uint32_t* a, std::int64_t a_pitch,
               const std::uint32_t* b, float* c, std::int64_t c_pitch, bool add) {
+#if defined(AXONZOO_AMX)
+  if constexpr (std::is_same_v<T, c10::BFloat16> && Way == units::along) {
+    const auto steps = amx::steps::dividing(inner);
+    // Fewer products take less time than setting up the tiles.
+    if (steps.units >= amx::side / 2 && lanes.vectors * steps.count >= 8 && amx::allowed()) return amx::multiply(rows, lanes, steps, a, a_pitch, b, c, c_pitch, add);
+  }
+#endif
   const auto run = [&](auto vectors, const std::uint32_t* panel, float* to) {
     std::int64_t row = 0;
     const auto as_many = [&](auto count) {

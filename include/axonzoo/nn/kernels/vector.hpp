@@ -6,12 +6,15 @@
 
 #include <c10/util/BFloat16.h>
 
-/// Own convolutions and attention need AVX-512 (bfloat16 its dot product as well, and are left to oneDNN where there are tile registers, AMX), or AVX2, where bfloat16 is
+/// Own convolutions and attention need AVX-512 (bfloat16 its dot product as well, and use the tile registers, AMX, where there are any), or AVX2, where bfloat16 is
 /// widened as it is multiplied.
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define AXONZOO_AVX512 1
-#if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
+#if defined(__AVX512BF16__)
 #define AXONZOO_AVX512_BF16 1
+#if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__linux__)
+#define AXONZOO_AMX 1
+#endif
 #endif
 #elif defined(__AVX2__) && defined(__FMA__)
 #define AXONZOO_AVX2 1

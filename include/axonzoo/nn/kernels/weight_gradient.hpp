@@ -8,6 +8,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <axonzoo/nn/kernels/amx.hpp>
+#include <axonzoo/nn/kernels/amx_gradient.hpp>
 #include <axonzoo/nn/kernels/pair_rows.hpp>
 #include <axonzoo/nn/kernels/pixels.hpp>
 #include <axonzoo/nn/kernels/scratch.hpp>
@@ -104,7 +106,9 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
   constexpr std::int64_t paired = elements_per_unit<F>;
   // A row of taps is contiguous: lanes run over its columns and channels at once.
   const std::int64_t pitch = gradient.ins, lanes = taps.columns * pitch, halves = (lanes + 7) / 8, lane_pitch = halves * 8;
-  const std::int64_t outs = (gradient.outs + direct::gradient_outs - 1) / direct::gradient_outs * direct::gradient_outs;
+  const bool in_tiles = amx::multiplies<F>();
+  const std::int64_t outs_at_once = in_tiles ? 16 : direct::gradient_outs;
+  const std::int64_t outs = (gradient.outs + outs_at_once - 1) / outs_at_once * outs_at_once;
   const std::int64_t columns = (output.width - 1) * taps.stride + taps.columns, input_row = columns * pitch;
   const std::int64_t output_row = output.width * outs, sums_size = taps.rows * outs * lane_pitch;
 
@@ -112,7 +116,7 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
   const std::int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads(), rows = output.images * output.height;
   const std::int64_t steps = rows * output.width / paired;
   const std::int64_t row_shares = std::clamp<std::int64_t>(steps / 512, 1, std::min(threads, rows));
-  const std::int64_t out_tiles = outs / direct::gradient_outs;
+  const std::int64_t out_tiles = outs / outs_at_once;
   const std::int64_t out_shares = std::clamp<std::int64_t>(threads / row_shares, 1, out_tiles);
   const scratch<float> sums(row_shares * sums_size);
   const std::vector<pixels<const T>> out_gradient{output};
@@ -123,8 +127,13 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
     float* const own = sums.data() + row_share * sums_size;
     const std::int64_t unit_rows_wanted = std::int64_t{100 << 10} / (input_row * taps.stride + output_row);
     const std::int64_t most = std::clamp<std::int64_t>(unit_rows_wanted, 1, (output.height + paired - 1) / paired);
-    const scratch<std::uint32_t> input_band((most * taps.stride + taps.rows) * input_row + 64);
-    const scratch<std::uint32_t> output_band(most * output_row);
+    // What a last step of tiles reads after the last pixel.
+    [[maybe_unused]] const std::int64_t beyond = 16 * taps.stride * pitch + 64, turned_pitch = (output.width + 15) / 16 * 16;
+    const scratch<std::uint32_t> input_band((most * taps.stride + taps.rows) * input_row + beyond);
+    const scratch<std::uint32_t> output_band(most * output_row), turned(in_tiles ? most * outs * turned_pitch : 0);
+#if defined(AXONZOO_AMX)
+    amx::shapes tiles;
+#endif
     bool add = false;
     for (std::int64_t row = from; row < to;) {
       const std::int64_t n = row / output.height, y = row % output.height;
@@ -137,6 +146,29 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
         const std::int64_t second = unit_rows + r < count ? y + unit_rows + r : -1;
         unit_row<F>(out_gradient, n, y + r, second, 0, output.width, outs, output_band.data() + r * output_row);
       }
+#if defined(AXONZOO_AMX)
+      if (in_tiles) {
+        const std::int64_t filled = ((unit_rows - 1) * taps.stride + taps.rows) * input_row;
+        std::fill_n(input_band.data() + filled, beyond, 0U);
+        for (std::int64_t r = 0; r < unit_rows; ++r) amx::turn_row(output_band.data() + r * output_row, output.width, outs, turned_pitch, turned.data() + r * outs * turned_pitch);
+        constexpr std::int64_t block_steps = 8 * amx::side;
+        for (std::int64_t x = 0; x < output.width; x += block_steps) {
+          const std::int64_t columns = std::min(block_steps, output.width - x), block_rows = std::max<std::int64_t>(1, block_steps / columns);
+          for (std::int64_t r = 0; r < unit_rows; r += block_rows) {
+            const amx::summed_pixels summed{std::min(block_rows, unit_rows - r), columns, taps.stride * pitch, taps.stride * input_row, outs * turned_pitch, turned_pitch};
+            for (std::int64_t tap = 0; tap < taps.rows; ++tap) {
+              const std::int64_t k = out_from * amx::side;
+              amx::add_gradient(tiles, summed, input_band.data() + (r * taps.stride + tap) * input_row + x * taps.stride * pitch,
+                                turned.data() + (r * outs + k) * turned_pitch + x, (out_to - out_from) * amx::side, lane_pitch,
+                                own + (tap * outs + k) * lane_pitch, lane_pitch, add || r + x > 0);
+            }
+          }
+        }
+        add = true;
+        row += count;
+        continue;
+      }
+#endif
       // Few enough pixels for the first-level cache, enough to make the sums' own traffic small.
       constexpr std::int64_t block_steps = 128;
       const std::int64_t block_columns = std::min(output.width, block_steps);

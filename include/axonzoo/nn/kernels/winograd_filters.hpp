@@ -24,7 +24,7 @@ class transformed_filters {
  public:
   transformed_filters(const weight_view& weights, const std::vector<std::int64_t>& outputs)
       : units_((weights.ins + elements_per_unit<T> - 1) / elements_per_unit<T>),
-        blocks_(filter_blocks(outputs, components * units_)),
+        blocks_(filter_blocks(outputs, components * units_, vectors_at_once<T>)),
         memory_(blocks_.back().offset + components * units_ * blocks_.back().halves * 8) {
     const std::int64_t tiles = (units_ + 15) / 16, count = static_cast<std::int64_t>(blocks_.size());
     at::parallel_for(0, count * tiles, 1, [&](std::int64_t from, std::int64_t to) {
