@@ -113,6 +113,18 @@ find_torch() {
   [[ -n "$torch" ]] || fail "LibTorch $torch_version is not in .venv; remove that folder and run this again."
 }
 
+# The Python packages that tests/parity/ holds the library against, where LibTorch is this script's own: beside it they can be imported.
+install_peers() {
+  local wanted=tests/parity/requirements.txt
+  [[ "$torch" == "$venv"/* ]] || return 0
+  cmp -s "$wanted" "$venv/axonzoo-peers" && return
+  quietly peers "Installing segment-anything and the other peers of the parity tests" \
+    "$venv/bin/python" -m pip --disable-pip-version-check install --no-compile --progress-bar off --no-deps -r "$wanted"
+  quietly stand-ins "Making stand-ins for the CUDA libraries that PyTorch's Python asks for" \
+    "$venv/bin/python" tests/parity/cuda_stand_ins.py "$torch" "$venv/cuda-stand-ins"
+  cp "$wanted" "$venv/axonzoo-peers"
+}
+
 # A compiler that reads LibTorch's headers takes up to 3 GB.
 choose_jobs() {
   local memory limit
@@ -186,6 +198,7 @@ case "${1:-}" in
     ;;
   test)
     prepare
+    install_peers
     configure asan
     build asan
     run_tests asan
