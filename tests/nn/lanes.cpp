@@ -104,8 +104,9 @@ BOOST_AUTO_TEST_CASE(powers_of_two_are_right_to_the_last_place_or_nearly) {
   for (float x = -160; x < 127; x += 0.37F) {
     const double truth = std::exp2(static_cast<double>(x));
     const float found = of(axonzoo::kernels::power_of_two<float>(lanes::all(x)))[3], rough = of(axonzoo::kernels::power_of_two<c10::BFloat16>(lanes::all(x)))[12];
-    BOOST_TEST(std::abs(found - truth) <= 2e-7 * truth + 1.2e-38);
-    BOOST_TEST(std::abs(rough - truth) <= 2e-4 * truth + 1.2e-38);
+    const double least = x < -126 ? 1.2e-38 : 2e-45;  // what is denormal may be 0
+    BOOST_TEST(std::abs(found - truth) <= 2e-7 * truth + least);
+    BOOST_TEST(std::abs(rough - truth) <= 2e-4 * truth + least);
   }
   BOOST_TEST(std::isnan(of(axonzoo::kernels::power_of_two<float>(lanes::all(no_number)))[0]));
   BOOST_TEST(of(axonzoo::kernels::power_of_two<float>(lanes::all(-infinity)))[0] == 0.0F);
