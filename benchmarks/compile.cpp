@@ -130,14 +130,14 @@ class bench {
     std::sort(names.begin(), names.end());
     std::printf("\n%-54s %9s %9s %9s %10s\n", "header alone", "s", "yardstick", "MB", "object kB");
     for (const auto& name : names) {
-      const auto text = "#include <" + name + ">\n";
+      const auto text = "#undef AXONZOO_SEPARATE_KERNELS\n#include <" + name + ">\n";
       report("headers", name, of_text(reaches_torch(name) ? torch_ : imaging_, text));
     }
   }
 
   void units() {
     std::printf("\n%-54s %9s %9s %9s %10s\n", "unit", "s", "yardstick", "MB", "object kB");
-    for (const std::string unit : {"variants/program.cpp", "variants/dense_task.cpp", "variants/promptable_task.cpp", "variants/unet.cpp", "variants/segnet.cpp", "variants/unet-bf16-none-single.cpp"}) {
+    for (const std::string unit : {"variants/kernels.cpp", "variants/program.cpp", "variants/dense_task.cpp", "variants/promptable_task.cpp", "variants/unet.cpp", "variants/segnet.cpp", "variants/unet-bf16-none-single.cpp"}) {
       report("units", unit, compiler(commands_, unit).compile(options_.build / unit, scratch_ / "unit.o"));
     }
   }

@@ -5,7 +5,7 @@
 # One program for each combination, named model-precision-pruning-parallel. Where a list is missing, it is the default of
 # axonzoo/fwd.hpp. Measured: reading LibTorch and the library costs a unit far more than a variant does, so all variants of a
 # model are instantiated in one unit, the mains include only axonzoo/fwd.hpp, and what no variant changes is compiled once
-# (axonzoo_program).
+# (axonzoo_program, axonzoo_kernels).
 #
 #   HEADERS       headers that define policies or models outside the zoo, in namespace axonzoo
 #   EXCLUDE       combinations to leave out, as patterns like those of AXONZOO_VARIANTS
@@ -16,6 +16,7 @@
 # -DAXONZOO_VARIANTS="unet/*/none/*,segnet/bf16/*/single" picks some: * stands for any part of one name.
 
 include_guard(GLOBAL)
+include("${CMAKE_CURRENT_LIST_DIR}/kernels.cmake")
 
 set(AXONZOO_VARIANTS "" CACHE STRING "Variants to build, as patterns: unet/*/none/*,segnet/bf16/*/single (empty: all)")
 
@@ -84,7 +85,8 @@ function(axonzoo_add_variants)
       list(APPEND units "${folder}/${task}_task.cpp")
     endforeach()
     add_library(axonzoo_program STATIC ${units})
-    _axonzoo_link_variant(axonzoo_program LIBRARY)
+    axonzoo_add_kernels()
+    _axonzoo_link_variant(axonzoo_program LIBRARY axonzoo_kernels)
   endif()
 
   set(headers "")

@@ -14,4 +14,4 @@ install(TARGETS axonzoo axonzoo_imaging EXPORT axonzooTargets)
 install(EXPORT axonzooTargets NAMESPACE axonzoo:: DESTINATION "${package}")
 install(FILES "${PROJECT_BINARY_DIR}/package/axonzooConfig.cmake" "${PROJECT_BINARY_DIR}/package/axonzooConfigVersion.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/dependencies.cmake" "${PROJECT_SOURCE_DIR}/cmake/find_libtorch.cmake"
-              "${PROJECT_SOURCE_DIR}/cmake/add_variants.cmake" DESTINATION "${package}")
+              "${PROJECT_SOURCE_DIR}/cmake/add_variants.cmake" "${PROJECT_SOURCE_DIR}/cmake/kernels.cmake" DESTINATION "${package}")

@@ -36,12 +36,15 @@ endif()
 # Programs link alike, and one that calls nothing of LibTorch does not load it; a variant program keeps only its own variant.
 target_link_options(axonzoo_flags INTERFACE -Wl,--as-needed -Wl,--gc-sections)
 
+include(kernels)
+
 # LibTorch's headers cost 8 s a unit, read once for all targets that have the same flags.
 if(TARGET axonzoo::libtorch)
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/precompiled/unit.cpp" CONTENT "// carries the precompiled header\n")
   add_library(axonzoo_precompiled OBJECT EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/precompiled/unit.cpp")
   target_link_libraries(axonzoo_precompiled PRIVATE axonzoo::axonzoo axonzoo_flags)
   target_precompile_headers(axonzoo_precompiled PRIVATE <torch/csrc/autograd/custom_function.h> <torch/nn/module.h>)
+  axonzoo_add_kernels()
 endif()
 
 # axonzoo_reaches_libtorch(<result> <source>...): whether any of the sources includes LibTorch, through our headers or itself.
@@ -72,12 +75,12 @@ function(axonzoo_reaches_libtorch result)
   endwhile()
 endfunction()
 
-# axonzoo_link(<target>): the library, this build's flags, and the precompiled header where LibTorch is included.
+# axonzoo_link(<target>): the library, this build's flags, and the kernels and the precompiled header where LibTorch is included.
 function(axonzoo_link target)
   get_target_property(sources ${target} SOURCES)
   axonzoo_reaches_libtorch(torch ${sources})
   if(torch)
-    target_link_libraries(${target} PRIVATE axonzoo::axonzoo axonzoo_flags)
+    target_link_libraries(${target} PRIVATE axonzoo_kernels axonzoo_flags)
     target_precompile_headers(${target} REUSE_FROM axonzoo_precompiled)
   else()
     target_link_libraries(${target} PRIVATE axonzoo::imaging axonzoo_flags)

@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <axonzoo/nn/batch_norm.hpp>
+#include <axonzoo/nn/shared_batch_statistics.hpp>
 
 namespace {
 

@@ -18,6 +18,8 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/convolution.hpp>
+#include <axonzoo/nn/kernels/amx.hpp>
+#include <axonzoo/nn/kernels/convolution.hpp>
 #include <axonzoo/nn/quantised_convolution.hpp>
 
 namespace {

@@ -9,6 +9,7 @@
 #include <ATen/ops/randn.h>
 #include <boost/test/unit_test.hpp>
 
+#include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/max_pool.hpp>
 
 namespace {

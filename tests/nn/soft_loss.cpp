@@ -10,6 +10,7 @@
 #include <ATen/ops/zeros.h>
 #include <boost/test/unit_test.hpp>
 
+#include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/class_divergence.hpp>
 #include <axonzoo/nn/soft_loss.hpp>
 

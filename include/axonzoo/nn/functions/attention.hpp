@@ -3,22 +3,25 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <axonzoo/core/error.hpp>
+#include <axonzoo/nn/attention.hpp>
 #include <axonzoo/nn/kernels/attention.hpp>
 #include <axonzoo/nn/kernels/attention_gradient.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
-namespace axonzoo::detail {
+namespace axonzoo {
 
-/// Biases [B, heads, n, height width] of queries begin ... begin + n - 1.
-inline at::Tensor relative_bias(const at::Tensor& rel_h, const at::Tensor& rel_w, std::int64_t begin, std::int64_t end) {
-  return rel_h.slice(2, begin, end).unsqueeze(-1).add(rel_w.slice(2, begin, end).unsqueeze(-2)).flatten(3);
-}
+namespace detail {
 
 /// What is added to the scores: nothing, decomposed relative positions, or a bias in full.
 struct attention_bias {
@@ -143,4 +146,82 @@ struct attention_function : torch::autograd::Function<attention_function> {
 
 #endif
 
-}  // namespace axonzoo::detail
+/// By LibTorch's fused kernels, as many queries at once as keep the biases below 2^26 numbers.
+inline at::Tensor attention_in_pieces(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const attention_bias& bias,
+                                      double scale) {
+  const std::int64_t row = std::max<std::int64_t>(q.size(0) * q.size(1) * k.size(2), 1), queries = q.size(2);
+  const std::int64_t most =
+      bias.piece(0, 0) ? std::max<std::int64_t>((std::int64_t{1} << 26) / row, 1) : std::max<std::int64_t>(queries, 1);
+  std::vector<at::Tensor> pieces;
+  for (std::int64_t begin = 0; begin == 0 || begin < queries; begin += most) {
+    const std::int64_t end = std::min(begin + most, queries);
+    auto mask = bias.piece(begin, end);
+    if (mask) mask = mask->to(q.scalar_type());
+    pieces.push_back(heads_together(at::scaled_dot_product_attention(q.slice(2, begin, end), k, v, mask, 0.0, false, scale)));
+  }
+  return pieces.size() == 1 ? pieces.front() : at::cat(pieces, 1);
+}
+
+inline at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const attention_bias& bias,
+                         double scale) {
+  const auto refuse = [&](const std::string& wrong, const char* mend) {
+    throw error("attending with queries of shape " + c10::str(q.sizes()), wrong, mend);
+  };
+  if (q.dim() != 4 || k.dim() != 4 || v.dim() != 4 || k.size(0) != q.size(0) || k.size(1) != q.size(1) ||
+      k.size(3) != q.size(3) || v.size(0) != q.size(0) || v.size(1) != q.size(1) || v.size(2) != k.size(2)) {
+    refuse("keys of shape " + c10::str(k.sizes()) + " and values of shape " + c10::str(v.sizes()) + " do not go with them",
+           "give [B, heads, N, d] and twice [B, heads, M, d]");
+  }
+  if (k.scalar_type() != q.scalar_type() || v.scalar_type() != q.scalar_type()) {
+    refuse("keys and values are not of the queries' type", "convert them to one type");
+  }
+  if (k.size(2) == 0) refuse("there are no keys", "give at least one");
+#if defined(AXONZOO_VECTORS)
+  const bool own = (q.scalar_type() == at::kFloat && kernels::available<float>) ||
+                   (q.scalar_type() == at::kBFloat16 && kernels::available<c10::BFloat16>);
+  if (own && q.device().is_cpu() && q.layout() == at::kStrided && q.numel() > 0 && v.size(3) > 0 && scale > 0) {
+    const auto given = [](const at::Tensor& x, c10::ScalarType type) {
+      return x.defined() ? std::optional(rows_together(x.to(type))) : std::nullopt;
+    };
+    return attention_function::apply(rows_together(q), rows_together(k), rows_together(v), given(bias.rel_h, q.scalar_type()),
+                                     given(bias.rel_w, q.scalar_type()), given(bias.all, at::kFloat), scale);
+  }
+#endif
+  return attention_in_pieces(q, k, v, bias, scale);
+}
+
+}  // namespace detail
+
+inline at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+  return detail::attend(q, k, v, {}, scale);
+}
+
+inline at::Tensor attention_with_relative_positions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                                    const at::Tensor& rel_h, const at::Tensor& rel_w, std::int64_t height,
+                                                    std::int64_t width, double scale) {
+  const auto fits = [&](const at::Tensor& x, std::int64_t size) {
+    return x.defined() && x.dim() == 4 && x.size(0) == q.size(0) && x.size(1) == q.size(1) && x.size(2) == q.size(2) &&
+           x.size(3) == size;
+  };
+  const bool none = !rel_h.defined() && !rel_w.defined();
+  if (q.dim() != 4 || q.size(2) != height * width || k.dim() != 4 || k.size(2) != q.size(2) ||
+      !(none || (fits(rel_h, height) && fits(rel_w, width)))) {
+    throw error("attending with queries of shape " + c10::str(q.sizes()) + " on an image of " + std::to_string(height) + " x " +
+                    std::to_string(width),
+                "the pixels, keys or relative positions are not as many",
+                "give N = height width of each, rel_h [B, heads, N, height] and rel_w [B, heads, N, width]");
+  }
+  return detail::attend(q, k, v, {rel_h, rel_w, {}}, scale);
+}
+
+inline at::Tensor attention_with_bias(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& bias,
+                                      double scale) {
+  if (q.dim() != 4 || k.dim() != 4 || bias.dim() != 3 || bias.size(0) != q.size(1) || bias.size(1) != q.size(2) ||
+      bias.size(2) != k.size(2)) {
+    throw error("attending with queries of shape " + c10::str(q.sizes()),
+                "a bias of shape " + c10::str(bias.sizes()) + " does not go with them", "give [heads, N, M]");
+  }
+  return detail::attend(q, k, v, {{}, {}, bias}, scale);
+}
+
+}  // namespace axonzoo
