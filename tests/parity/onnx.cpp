@@ -1,5 +1,5 @@
 // Makes a model of random weights, narrowed, writes it as ONNX, and what it gives of random input, for onnx.py: MODEL FOLDER. In FOLDER/PART.CASE lie the inputs and
-// outputs of FOLDER/PART.onnx by their names.
+// outputs of FOLDER/PART.onnx by their names, and NAME_exact in double where rounding alone may part more than the bar.
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -74,7 +74,12 @@ void export_dense(const std::string& model, const std::filesystem::path& folder)
   axonzoo::export_onnx(folder / "checkpoint.safetensors", folder);
   const at::NoGradGuard no_gradients;
   const auto image = at::randn({2, 1, weights.empty() ? 96 : 64, 64});
-  put(folder / "network.noise", {{"image", image}, {"logits", net->forward(image).front()}});
+  std::map<std::string, at::Tensor> values{{"image", image}, {"logits", net->forward(image).front()}};
+  if (!weights.empty()) {  // a SAM's tokens of noise are nearly alike, and the decoder's norms divide rounding by that little
+    net->to(at::kDouble);
+    values["logits_exact"] = net->forward(image.to(at::kDouble)).front();
+  }
+  put(folder / "network.noise", values);
 }
 
 void export_sam(const std::string& kind, const std::filesystem::path& folder) {
