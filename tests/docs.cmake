@@ -28,7 +28,9 @@ foreach(page IN LISTS pages)
       axonzoo_link(docs_${program})
       target_compile_options(docs_${program} PRIVATE -O1)  # half of the compile time
       file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/docs/${page_name}/run")
-      add_test(NAME docs.${program} COMMAND docs_${program} ${options} WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/docs/${page_name}/run")
+      # In an empty folder: a program refuses to write over what an earlier test run left.
+      add_test(NAME docs.${program} COMMAND sh -c "rm -rf -- * && exec \"$0\" \"$@\"" $<TARGET_FILE:docs_${program}> ${options}
+               WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/docs/${page_name}/run")
       set_tests_properties(docs.${program} PROPERTIES TIMEOUT 600 PROCESSORS 2)
     endif()
   endwhile()
