@@ -1,6 +1,17 @@
-# axonzoo_kernels: what nn/functions/ and nn/kernels/ define, compiled once. Whoever links it reads declarations alone, for the kernels cost a unit 20 s.
+# axonzoo_kernels: what nn/functions/ and nn/kernels/ define, compiled once. Whoever links it reads declarations alone, for the kernels are half of a unit's cost.
 
 include_guard(GLOBAL)
+
+# Our own flags and precompiled header where this is our own build; a consumer's targets have the consumer's flags.
+function(_axonzoo_link_unit target kind)
+  target_link_libraries(${target} PUBLIC axonzoo::axonzoo ${ARGN})
+  if(PROJECT_NAME STREQUAL "axonzoo")
+    target_link_libraries(${target} PRIVATE axonzoo_flags)
+    if(kind STREQUAL "LIBRARY")
+      target_precompile_headers(${target} REUSE_FROM axonzoo_precompiled)
+    endif()
+  endif()
+endfunction()
 
 function(axonzoo_add_kernels)
   if(TARGET axonzoo_kernels)
@@ -35,10 +46,6 @@ template struct emitted<&axonzoo::quantised_filters::convolved>;
 template struct emitted<&axonzoo::dice_cross_entropy>;
 ]=])
   add_library(axonzoo_kernels STATIC "${unit}")
-  target_link_libraries(axonzoo_kernels PUBLIC axonzoo::axonzoo)
+  _axonzoo_link_unit(axonzoo_kernels LIBRARY)
   target_compile_definitions(axonzoo_kernels INTERFACE AXONZOO_SEPARATE_KERNELS)
-  if(PROJECT_NAME STREQUAL "axonzoo")
-    target_link_libraries(axonzoo_kernels PRIVATE axonzoo_flags)
-    target_precompile_headers(axonzoo_kernels REUSE_FROM axonzoo_precompiled)
-  endif()
 endfunction()

@@ -44,7 +44,9 @@ if(TARGET axonzoo::libtorch)
   add_library(axonzoo_precompiled OBJECT EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/precompiled/unit.cpp")
   target_link_libraries(axonzoo_precompiled PRIVATE axonzoo::axonzoo axonzoo_flags)
   target_precompile_headers(axonzoo_precompiled PRIVATE <torch/csrc/autograd/custom_function.h> <torch/nn/module.h>)
-  axonzoo_add_kernels()
+  if(AXONZOO_BUILD_PROGRAMS OR AXONZOO_BUILD_TESTS OR AXONZOO_BUILD_BENCHMARKS)  # a project that includes this one may need none
+    axonzoo_add_kernels()
+  endif()
 endif()
 
 # axonzoo_reaches_libtorch(<result> <source>...): whether any of the sources includes LibTorch, through our headers or itself.
