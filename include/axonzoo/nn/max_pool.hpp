@@ -15,7 +15,7 @@ namespace axonzoo {
 
 /// Maxima of the 2 x 2 windows of x [N, C, H, W], and where in its window each was found: {pooled, indices}, indices uint8 with
 /// 2 row + column, both [N, C, H/2, W/2]. An odd last row or column is left out, as torch.nn.MaxPool2d(2) does. One pass where x
-/// is channels_last in fp32 or bf16 on a CPU.
+/// is channels_last in fp32 or bf16 on a CPU or a GPU.
 std::tuple<at::Tensor, at::Tensor> max_pool_2x2(const at::Tensor& x);
 
 /// The inverse (Badrinarayanan et al. 2017): each value of y [N, C, h, w] at the place its index names in [N, C, height, width],

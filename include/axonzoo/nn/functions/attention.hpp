@@ -7,7 +7,9 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/zeros.h>
@@ -162,6 +164,25 @@ inline at::Tensor attention_in_pieces(const at::Tensor& q, const at::Tensor& k, 
   return pieces.size() == 1 ? pieces.front() : at::cat(pieces, 1);
 }
 
+/// On GPUs in half precision: decomposed positions as further features, q = [scale q, rel_h, rel_w] and k = [k, one of its row, one of its column], whose product is
+/// the biased score. So no bias of N x N numbers is made or read, which takes longer than the rest.
+inline at::Tensor attention_by_features(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& rel_h, const at::Tensor& rel_w, double scale) {
+  const auto height = rel_h.size(3), width = rel_w.size(3), keys = k.size(2);
+  const at::Tensor place = at::arange(keys, k.options().dtype(at::kLong));
+  const auto one_of = [&](const at::Tensor& index, std::int64_t size) { return index.unsqueeze(1).eq(at::arange(size, place.options())); };
+  const at::Tensor ones = at::cat({one_of(place.floor_divide(width), height), one_of(place.remainder(width), width)}, 1).to(k.scalar_type());
+  std::vector<at::Tensor> queries{q.mul(scale), rel_h.to(q.scalar_type()), rel_w.to(q.scalar_type())}, positions{k, ones.expand({k.size(0), k.size(1), -1, -1})};
+  if (const auto rest = (8 - (q.size(3) + height + width) % 8) % 8; rest > 0) {  // kernels want multiples of eight
+    const at::Tensor zeros = at::zeros({1}, q.options()).expand({q.size(0), q.size(1), keys, rest});
+    queries.push_back(zeros);
+    positions.push_back(zeros);
+  }
+  const at::Tensor wide_q = at::cat(queries, 3), wide_k = at::cat(positions, 3);
+  if (!c10::GradMode::is_enabled()) return heads_together(at::scaled_dot_product_attention(wide_q, wide_k, v, std::nullopt, 0.0, false, 1.0));
+  const std::int64_t beside[] = {0, wide_q.size(3) - v.size(3)};  // backward kernels want values as wide as keys
+  return heads_together(at::scaled_dot_product_attention(wide_q, wide_k, at::constant_pad_nd(v, beside), std::nullopt, 0.0, false, 1.0).slice(3, 0, v.size(3)));
+}
+
 inline at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const attention_bias& bias,
                          double scale) {
   const auto refuse = [&](const std::string& wrong, const char* mend) {
@@ -187,6 +208,11 @@ inline at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Ten
                                      given(bias.rel_w, q.scalar_type()), given(bias.all, at::kFloat), scale);
   }
 #endif
+  const bool half = q.scalar_type() == at::kBFloat16 || q.scalar_type() == at::kHalf;
+  constexpr std::int64_t many_keys = 1024;  // with fewer, copying the features costs more than a bias does
+  if (q.is_cuda() && half && bias.rel_h.defined() && k.size(2) >= many_keys && q.size(3) + bias.rel_h.size(3) + bias.rel_w.size(3) <= 256) {
+    return attention_by_features(q, k, v, bias.rel_h, bias.rel_w, scale);
+  }
   return attention_in_pieces(q, k, v, bias, scale);
 }
 

@@ -11,6 +11,7 @@
 #include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <axonzoo/nn/gpu/instance_norm.hpp>
 #include <axonzoo/nn/instance_norm.hpp>
 #include <axonzoo/nn/kernels/elements.hpp>
 #include <axonzoo/nn/kernels/instance_norm.hpp>
@@ -124,10 +125,15 @@ inline bool fused_instance_norm(const at::Tensor& x, const at::Tensor& weight, d
 }  // namespace detail
 
 inline at::Tensor instance_norm_leaky_relu(at::Tensor x, const at::Tensor& weight, const at::Tensor& bias, double eps, double slope) {
-  if (!detail::fused_instance_norm(x, weight, slope)) return reference::instance_norm_leaky_relu(x, weight, bias, eps, slope);
-  if (at::GradMode::is_enabled() || x.use_count() > 1 || x.storage().use_count() > 1) {
-    return detail::instance_norm_function::apply(x, weight, bias, eps, slope);
+  const bool keeps_x = at::GradMode::is_enabled() || x.use_count() > 1 || x.storage().use_count() > 1;
+  if (gpu::instance_norm_launcher::takes(x, weight)) {
+    if (keeps_x) return gpu::instance_norm_function::apply(x, weight, bias, eps, slope);
+    const gpu::instance_norm_launcher launcher(x);
+    launcher.activate(x, x, launcher.statistics(x, weight, eps), bias, slope);
+    return x;
   }
+  if (!detail::fused_instance_norm(x, weight, slope)) return reference::instance_norm_leaky_relu(x, weight, bias, eps, slope);
+  if (keeps_x) return detail::instance_norm_function::apply(x, weight, bias, eps, slope);
   detail::instance_norm_forward(x, x, weight, bias, eps, slope);
   return x;
 }
