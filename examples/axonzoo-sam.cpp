@@ -157,12 +157,12 @@ void segment(const sam_options& options, const axonzoo::image& pixels, const axo
 
 void run(const sam_options& options) {
   stages timed;
-  axonzoo::use_device(options.device);
+  const auto device = axonzoo::use_device(options.device);
   const auto pixels = axonzoo::read_image(options.image);
   const auto prompts = options.automatic ? axonzoo::sam_prompts() : read_prompts(options);
   const auto sam = axonzoo::read_sam(options.weights);
   std::cerr << sam->kind().name << "\n";
-  axonzoo::sam_predictor predictor(sam, options.precision, c10::Device(options.device));
+  axonzoo::sam_predictor predictor(sam, options.precision, device);
   std::filesystem::create_directories(options.out);
   timed.end("read");
   predictor.set_image(pixels);

@@ -134,7 +134,6 @@ inline dataset open_or_make(program_options& options, bool make) {
 inline int train_in_place(program_options& options, const recipe& chosen, std::chrono::steady_clock::time_point started) {
   const auto place = chosen.many_ranks ? place_from_environment() : rank_place{};
   catch_interrupts();
-  use_device(options.train.device);
   const auto data = open_or_make(options, place.world_size == 1 || std::getenv("LOCAL_WORLD_SIZE") == nullptr);
   const auto record = train(data, options.train, chosen, options.data, place, started);
   if (place.rank != 0) return interrupted() ? 130 : 0;

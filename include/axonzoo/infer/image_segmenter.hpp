@@ -29,8 +29,7 @@ class image_segmenter {
  public:
   /// Throws `error` as the networks do, and for several SAMs.
   explicit image_segmenter(const segment_options& options) : models_(options.models) {
-    use_device(options.device);
-    const c10::Device device(options.device);
+    const auto device = use_device(options.device);
     if (options.prompts_from.empty()) {
       dense_ = std::make_unique<predictor>(models_, device);
     } else {

@@ -4,16 +4,19 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include <ATen/ops/zeros.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 #include <torch/version.h>
 
+#include <axonzoo/core/device.hpp>
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/parallel/backend/gloo.hpp>
 #include <axonzoo/parallel/backend/nccl.hpp>
@@ -59,8 +62,9 @@ class ddp_communicator : public communicator {
 #endif
     );
     if (how_.compress) reducer_->register_comm_hook(std::make_unique<compress_bf16>(group_));
+    on_gpu_ = !parameters.empty() && !parameters.front().is_cpu();
     for (const auto& parameter : parameters) {
-      parameter.register_hook([this](const at::Tensor&) { last_gradient_ = clock::now(); });
+      if (!on_gpu_) parameter.register_hook([this](const at::Tensor&) { last_gradient_ = clock::now(); });
     }
   }
 
@@ -72,7 +76,8 @@ class ddp_communicator : public communicator {
 
   void before_backward(const at::Tensor& loss) override { reducer_->prepare_for_backward({loss}); }
 
-  [[nodiscard]] double exposed_seconds() const override { return std::chrono::duration<double>(clock::now() - last_gradient_).count(); }
+  /// 0 on GPUs, whose exchange is part of the backward pass that they are given.
+  [[nodiscard]] double exposed_seconds() const override { return on_gpu_ ? 0 : std::chrono::duration<double>(clock::now() - last_gradient_).count(); }
 
   void sum(at::Tensor& values) override {
     std::vector<at::Tensor> tensors{values};
@@ -117,9 +122,19 @@ class ddp_communicator : public communicator {
   manner how_;
   std::unique_ptr<c10d::Reducer> reducer_;
   clock::time_point last_gradient_ = clock::now();
+  bool on_gpu_ = false;
 };
 
 namespace detail {
+
+/// Whether two ranks have the same GPU. Collective.
+inline bool ranks_share_gpus(c10d::Store& store, const rank_place& place) {
+  const auto key = [](int rank) { return "gpu of rank " + std::to_string(rank); };
+  store.set(key(place.rank), this_gpu().identity);
+  std::set<std::string> different;
+  for (int rank = 0; rank < place.world_size; ++rank) different.insert(store.get_to_str(key(rank)));
+  return different.size() < static_cast<std::size_t>(place.world_size);
+}
 
 template <class Communicator = ddp_communicator>
 std::unique_ptr<communicator> join_ranks(const rank_place& place, c10::Device device, ddp_communicator::manner how) {
@@ -132,11 +147,10 @@ std::unique_ptr<communicator> join_ranks(const rank_place& place, c10::Device de
     options.timeout = std::chrono::seconds(120);
     auto store = c10::make_intrusive<c10d::TCPStore>(place.address, options);
     auto group = c10::make_intrusive<c10d::ProcessGroup>(store, place.rank, place.world_size);
-    if (device.is_cuda()) {
-      add_nccl(*group, store, place);
-    } else {
-      add_gloo(*group, store, place);
-    }
+    // NCCL refuses two ranks on one GPU; Gloo takes the way through main memory
+    const bool shared = device.is_cuda() && ranks_share_gpus(*store, place);
+    add_gloo(*group, c10::make_intrusive<c10d::PrefixStore>("gloo", store), place, shared);
+    if (device.is_cuda() && !shared) add_nccl(*group, c10::make_intrusive<c10d::PrefixStore>("nccl", store), place);
     return std::make_unique<Communicator>(std::move(group), place.rank, place.world_size, how);
   } catch (const c10::Error& failure) {
     throw error("cannot join rank " + std::to_string(place.rank) + " of " + std::to_string(place.world_size) + " at " + where,

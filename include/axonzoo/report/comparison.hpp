@@ -286,6 +286,7 @@ inline std::vector<compared_measure> comparison::measures() const {
   all.push_back({"parameters", "Network", "parameters", "/parameters", "M", 2, 1e-6, better::lower});
   all.push_back({"macs", "Network", "MACs a patch", "/macs", "G", 2, 1e-9, better::lower});
   all.push_back({"peak_memory_bytes", "Network", "peak memory", "/peak_memory_bytes", "GiB", 2, 1. / (1 << 30), better::lower});
+  all.push_back({"peak_gpu_memory_bytes", "Network", "peak GPU memory", "/peak_gpu_memory_bytes", "GiB", 2, 1. / (1 << 30), better::lower});
   std::erase_if(all, [this](const auto& measure) {
     return std::none_of(variants_.begin(), variants_.end(),
                         [&](const auto& variant) { return value(variant, measure).has_value(); });

@@ -12,8 +12,10 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <axonzoo/core/error.hpp>
@@ -94,7 +96,7 @@ class optimizer {
   [[nodiscard]] std::vector<at::Tensor> matching_gradients() const;
   [[nodiscard]] static std::vector<chunk> chunks(const std::vector<at::Tensor>& gradients);
   /// Of all ranks' gradients, where these are this one's.
-  [[nodiscard]] double norm(std::vector<at::Tensor> gradients) const;
+  [[nodiscard]] double norm(const std::vector<at::Tensor>& gradients) const;
 
   /// What gradients are multiplied with so that `norm` becomes at most `clip_norm`.
   [[nodiscard]] static double clip_scale(double norm, double clip_norm) {
@@ -197,9 +199,14 @@ inline std::vector<optimizer::chunk> optimizer::chunks(const std::vector<at::Ten
   return work;
 }
 
-inline double optimizer::norm(std::vector<at::Tensor> gradients) const {
-  for (auto& gradient : gradients) {
-    if (gradient.defined()) gradient = gradient.cpu();
+inline double optimizer::norm(const std::vector<at::Tensor>& gradients) const {
+  std::vector<at::Tensor> elsewhere;
+  for (const auto& gradient : gradients) {
+    if (gradient.defined() && !gradient.is_cpu()) elsewhere.push_back(gradient);
+  }
+  if (!elsewhere.empty()) {
+    const double all = at::stack(at::_foreach_norm(elsewhere)).to(at::kDouble).square().sum().item<double>();
+    return std::sqrt(own_.sum ? own_.sum(all) : all);
   }
   const auto work = chunks(gradients);
   std::vector<double> squares(work.size());

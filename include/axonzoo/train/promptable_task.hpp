@@ -299,9 +299,10 @@ class promptable_task : public training_task {
 
   void answer_one_box(const sam_network& net, c10::ScalarType type) const {
     const auto side = encoder_.side();
-    const auto image = at::zeros({1, 3, side, side}).to(device_, type).contiguous(at::MemoryFormat::ChannelsLast);
+    const auto device = net.parameters().front().device();
+    const auto image = at::zeros({1, 3, side, side}).to(device, type).contiguous(at::MemoryFormat::ChannelsLast);
     const auto last = static_cast<double>(side - 1);
-    net.decode(net.encode(image).to(type), box_prompts({{0, 0, last, last}}, device_), /*several=*/false).logits.sum().item<float>();
+    net.decode(net.encode(image).to(type), box_prompts({{0, 0, last, last}}, device), /*several=*/false).logits.sum().item<float>();
   }
 
   [[nodiscard]] bool takes_gradient(const std::string& name) const {

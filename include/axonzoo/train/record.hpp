@@ -16,6 +16,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <axonzoo/core/device.hpp>
 #include <axonzoo/core/hardware.hpp>
 #include <axonzoo/data/dataset.hpp>
 #include <axonzoo/data/split.hpp>
@@ -118,7 +119,7 @@ inline nlohmann::json record_of(const recipe& chosen, const train_options& optio
       {"ranks", ranks},
       {"data", {{"folders", names}, {"classes", data.classes}, {"pixel_size", pixel_size}, {"split", split_json}, {"subjects", subjects}}},
       {"seed", options.seed},
-      {"hardware", {{"cpu", machine.cpu}, {"cores", machine.cores}, {"memory_bytes", machine.memory_bytes}, {"gpu", nullptr}}},
+      {"hardware", {{"cpu", machine.cpu}, {"cores", machine.cores}, {"memory_bytes", machine.memory_bytes}, {"gpu", options.device == "cuda" ? nlohmann::json(this_gpu().name) : nlohmann::json()}}},
       {"versions", {{"axonzoo", AXONZOO_VERSION}, {"torch", TORCH_VERSION}, {"compiler", std::string("g++ ") + __VERSION__}}}};
   return record;
 }

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <axonzoo/core/allocator.hpp>
+#include <axonzoo/core/device.hpp>
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/threads.hpp>
 #include <axonzoo/data/split.hpp>
@@ -71,7 +72,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   const int threads = options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / place.local_world_size);
   at::set_num_threads(threads);
 
-  const c10::Device device(options.device);
+  const auto device = use_device(options.device, place.local_rank);
   static_cast<void>(chosen.setting.enter(device.type()));  // a precision that the device lacks is told before anything is read
   const auto parts = split_by_subject(data, options.test_subjects, options.validation_share, options.seed);
   for (const auto* members : {&parts.train, &parts.validation, &parts.test}) detail::require_masks(data, *members);
@@ -82,7 +83,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   std::filesystem::create_directories(options.out, failure);
   if (failure) throw error("cannot write into '" + options.out.string() + "'", failure.message(), "give another --out");
 
-  const auto ranks = chosen.connect(place, device.is_cuda() ? c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(place.local_rank)) : device);
+  const auto ranks = chosen.connect(place, device);
   trainer loop(*task, chosen, options, *ranks);
   auto record = record_of(chosen, options, folders, data, parts, pixel_size, ranks->world_size());
   loop.phases().add("start", seconds_since(started));
@@ -110,6 +111,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   task->describe(record);
   record["history"] = loop.history();
   record["peak_memory_bytes"] = peak_resident_bytes();
+  if (device.is_cuda()) record["peak_gpu_memory_bytes"] = peak_gpu_bytes(device);
   record["seconds"] = loop.phases().seconds();
   record["seconds"]["train"] = loop.train_seconds();
   record["seconds"]["total"] = seconds_since(started);

@@ -17,11 +17,13 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 #include <nlohmann/json.hpp>
 
+#include <axonzoo/core/device.hpp>
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/interrupt.hpp>
 #include <axonzoo/core/progress.hpp>
@@ -192,8 +194,11 @@ class trainer {
     double value = 0;
     for (std::size_t part = 0; part <= batch.further.size(); ++part) {
       const bool last = part == batch.further.size();  // ranks exchange gradients when all parts are in them
-      at::Tensor loss = phases_.time("forward", [&] { return part == 0 ? batch.loss(*net_, by) : batch.further[part - 1](*net_, by); });
-      value += loss.item<double>();
+      at::Tensor loss = phases_.time("forward", [&] {
+        const auto own = part == 0 ? batch.loss(*net_, by) : batch.further[part - 1](*net_, by);
+        value += own.item<double>();  // waits for a GPU
+        return own;
+      });
       if (last) {
         value = agree(value);
         if (!std::isfinite(value)) refuse_loss(value, batch);
@@ -203,6 +208,7 @@ class trainer {
       if (last) ranks_.before_backward(loss);
       loss.backward();
       if (last) ranks_.after_backward(*net_);
+      wait_for(device_);
       const double exposed = last && ranks_.world_size() > 1 ? ranks_.exposed_seconds() : 0;
       phases_.add("backward", seconds_since(begin) - exposed);
       phases_.add("communicate", exposed);
@@ -216,6 +222,7 @@ class trainer {
       prune_->hold(weights);
       average_.update(weights);
       masters_.publish(step_ + 1);
+      wait_for(device_);
     });
     losses_.push_back(value);
     return value;
@@ -224,9 +231,11 @@ class trainer {
   /// Takes the loss scale off the gradients; false where those of any rank are not finite: then all ranks skip the step.
   bool unscale_gradients() {
     if (!scale_.active()) return true;
+    std::vector<at::Tensor> gradients;
     for (auto& [name, parameter] : masters_.parameters()) {
-      if (parameter.grad().defined()) parameter.mutable_grad().mul_(1 / scale_.value());
+      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
     }
+    if (!gradients.empty()) at::_foreach_mul_(gradients, 1 / scale_.value());
     auto overflows = at::full({1}, std::isfinite(optimizer_->gradient_norm()) ? 0.0 : 1.0, at::kDouble);
     ranks_.sum(overflows);
     const bool finite = overflows.item<double>() == 0;
@@ -395,6 +404,7 @@ class trainer {
       masters_.load(state.network);
       start_optimizer();
       optimizer_->load_state(state.optimizer);
+      for (auto& [name, tensor] : state.average) tensor = tensor.to(device_);
       average_.resume(std::move(state.average), state.facts.at("updates").get<std::int64_t>());
       step_ = state.facts.at("step").get<std::int64_t>();
       epoch_ = state.facts.at("epoch").get<std::int64_t>();

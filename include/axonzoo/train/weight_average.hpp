@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/index_select.h>
 
 #include <axonzoo/nn/channels.hpp>
@@ -30,7 +31,12 @@ class weight_average {
   void update(const std::map<std::string, at::Tensor>& tensors) {
     ++updates_;
     const double decay = std::min(decay_, static_cast<double>(updates_) / static_cast<double>(updates_ + 9));
-    for (const auto& [name, tensor] : tensors) average_.at(name).lerp_(tensor.detach(), 1 - decay);
+    std::vector<at::Tensor> averages, now;
+    for (const auto& [name, tensor] : tensors) {
+      averages.push_back(average_.at(name));
+      now.push_back(tensor.detach());
+    }
+    if (!averages.empty()) at::_foreach_lerp_(averages, now, 1 - decay);
   }
 
   void narrow(const std::vector<narrowing>& narrowings) {
