@@ -1,10 +1,10 @@
 // A forward pass without gradients against PyTorch eager (inference mode), interleaved.
 //
-//   inference --python PYTHON [--model unet|segnet] [--precision fp32|bf16] [--batch 1] [--patch 256] [--repeats 20] [--layers]
+//   inference --python PYTHON [--model unet|segnet] [--device cpu|cuda] [--precision fp32|tf32|bf16|fp16] [--batch 1] [--patch 256]
+//   [--repeats 20] [--layers]
 //
 // PYTHON has torch of the version this program is built with, and numpy. See benchmarks/README.md.
 
-#include <chrono>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -37,9 +37,10 @@ int main(int argc, char** argv) {
     auto found = benchmarks::compare(settings, work, "infer", work.macs, [&] {
       const at::NoGradGuard no_gradients;
       const auto scope = settings.enter_precision();
-      const auto begin = std::chrono::steady_clock::now();
+      const auto device = work.images.device();
+      const auto begin = benchmarks::time_on(device);
       const auto logits = work.net->forward(work.images.to(settings.compute_type())).front();
-      const double seconds = benchmarks::seconds_since(begin);
+      const double seconds = benchmarks::seconds_since(begin, device);
       return benchmarks::peer_process::result{seconds, logits.to(at::kFloat).abs().mean().item<double>()};
     });
     if (settings.layers) {

@@ -2,17 +2,25 @@
 
 // One step of ours, one of the peer's, and so on, so that whatever else the machine does meets both alike.
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/randn.h>
 #include <nlohmann/json.hpp>
 
+#include <axonzoo/core/device.hpp>
 #include <axonzoo/core/error.hpp>
 
 #include "measured_peak.hpp"
@@ -21,6 +29,26 @@
 
 namespace benchmarks {
 
+/// Operations a second that the device has for the precision; on a GPU those of a large matrix product, the best of ten.
+inline double peak_rate(const step_settings& settings, c10::Device device) {
+  if (device.is_cpu()) {
+    const auto found = measure_peak(settings.threads, 0.03);
+    return settings.precision == "bf16" ? found.bf16 : found.fp32;
+  }
+  const at::NoGradGuard no_gradients;
+  const auto scope = settings.enter_precision();
+  constexpr std::int64_t side = 8192;
+  const auto options = at::device(device).dtype(settings.compute_type());
+  const auto a = at::randn({side, side}, options), b = at::randn({side, side}, options);
+  double least = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 10; ++i) {
+    const auto begin = time_on(device);
+    const auto product = at::matmul(a, b);
+    least = std::min(least, seconds_since(begin, device));
+  }
+  return 2.0 * side * side * side / least;
+}
+
 /// Runs `settings.repeats` pairs after two that do not count, prints both times, their ratio pair by pair, and shares of the
 /// peak, and returns the same. `step` does one step of ours and gives its value; `macs` are those of a step. Throws
 /// `axonzoo::error` where the first values of the two differ by more than the precision explains.
@@ -28,7 +56,8 @@ inline nlohmann::json compare(const step_settings& settings, const workload& wor
                               const std::function<peer_process::result()>& step) {
   std::unique_ptr<peer_process> peer;
   if (!settings.python.empty()) peer = std::make_unique<peer_process>(settings, work, task);
-  const auto before = measure_peak(settings.threads, 0.03);
+  const auto device = work.images.device();
+  const double before = peak_rate(settings, device);
   std::vector<double> ours, theirs, ratios;
   for (int i = -2; i < settings.repeats; ++i) {
     // threads of either side spin for some milliseconds after their work
@@ -49,11 +78,11 @@ inline nlohmann::json compare(const step_settings& settings, const workload& wor
     theirs.push_back(other.seconds);
     ratios.push_back(other.seconds / own.seconds);
   }
-  const auto after = measure_peak(settings.threads, 0.03);
-  const double peak = settings.precision == "bf16" ? std::max(before.bf16, after.bf16) : std::max(before.fp32, after.fp32);
+  const double peak = std::max(before, peak_rate(settings, device));
 
   nlohmann::json found = {{"task", task},
                           {"model", settings.model},
+                          {"device", settings.device},
                           {"precision", settings.precision},
                           {"batch", settings.batch},
                           {"patch", settings.patch},
@@ -61,16 +90,17 @@ inline nlohmann::json compare(const step_settings& settings, const workload& wor
                           {"pairs", settings.repeats},
                           {"gflop", 2 * macs / 1e9},
                           {"peak_gflops", peak / 1e9}};
-  std::printf("%s, %s, %s: batch %ld of %ld px, %d threads, %.1f GFLOP, peak %.0f GFLOP/s, %d pairs\n", task.c_str(),
-              settings.model.c_str(), settings.precision.c_str(), static_cast<long>(settings.batch),
-              static_cast<long>(settings.patch), settings.threads, 2 * macs / 1e9, peak / 1e9, settings.repeats);
+  if (device.is_cuda()) found["gpu"] = axonzoo::this_gpu().name;
+  std::printf("%s, %s, %s on %s: batch %ld of %ld px, %d threads, %.1f GFLOP, peak %.0f GFLOP/s, %d pairs\n", task.c_str(),
+              settings.model.c_str(), settings.precision.c_str(), settings.device.c_str(), static_cast<long>(settings.batch), static_cast<long>(settings.patch),
+              settings.threads, 2 * macs / 1e9, peak / 1e9, settings.repeats);
   std::printf("%-24s %9s  %-21s %9s  %s\n", "", "ms", "(quartiles)", "images/s", "share of peak");
   const auto row = [&](const std::string& name, const char* key, const std::vector<double>& seconds) {
     const spread s(seconds);
     const double images = static_cast<double>(settings.batch) / s.median, rate = 2 * macs / s.median;
     char quartiles[48];
-    std::snprintf(quartiles, sizeof quartiles, "(%.1f to %.1f)", s.low * 1e3, s.high * 1e3);
-    std::printf("%-24s %9.1f  %-21s %9.2f  %s\n", name.c_str(), s.median * 1e3, quartiles, images, percent(rate, peak).c_str());
+    std::snprintf(quartiles, sizeof quartiles, "(%.2f to %.2f)", s.low * 1e3, s.high * 1e3);
+    std::printf("%-24s %9.2f  %-21s %9.2f  %s\n", name.c_str(), s.median * 1e3, quartiles, images, percent(rate, peak).c_str());
     found[key] = {{"ms", s.median * 1e3},
                   {"ms_low", s.low * 1e3},
                   {"ms_high", s.high * 1e3},

@@ -3,7 +3,6 @@
 // Each layer of a network by itself, at the shapes it has in the network.
 
 #include <cctype>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
@@ -26,7 +25,7 @@ namespace benchmarks {
 
 class layer_times {
  public:
-  layer_times(const step_settings& settings, axonzoo::network& net, bool training) : settings_(settings), training_(training) {
+  layer_times(const step_settings& settings, axonzoo::network& net, bool training) : settings_(settings), training_(training), device_(net.parameters().front().device()) {
     net.train(training);
     const auto scope = settings.enter_precision();
     for (const auto& item : net.named_children()) measure(item.key(), *item.value());
@@ -104,7 +103,7 @@ class layer_times {
     r.side = settings_.patch >> level;
     const bool first = rows_.empty();
     const auto x = at::randn({settings_.batch, r.in, r.side, r.side})
-                       .to(settings_.compute_type())
+                       .to(device_, settings_.compute_type())
                        .contiguous(at::MemoryFormat::ChannelsLast)
                        .requires_grad_(training_ && !first);
     {
@@ -127,17 +126,18 @@ class layer_times {
     std::vector<double> forwards, backwards;
     at::Tensor dy;
     for (int i = -1; i < 9; ++i) {
-      auto begin = std::chrono::steady_clock::now();
+      auto begin = time_on(device_);
       const auto y = layer(x);
-      const double spent = seconds_since(begin);
+      const double spent = seconds_since(begin, device_);
       if (i >= 0) forwards.push_back(spent);
       if (!training_) continue;
       if (!dy.defined()) dy = at::randn_like(y);
       x.mutable_grad() = at::Tensor();
       module.zero_grad(true);
-      begin = std::chrono::steady_clock::now();
+      begin = time_on(device_);
       y.backward(dy);
-      if (i >= 0) backwards.push_back(seconds_since(begin));
+      const double back = seconds_since(begin, device_);
+      if (i >= 0) backwards.push_back(back);
     }
     forward = spread(forwards).median;
     backward = spread(backwards).median;
@@ -145,6 +145,7 @@ class layer_times {
 
   const step_settings& settings_;
   bool training_;
+  c10::Device device_;
   std::vector<row> rows_;
 };
 

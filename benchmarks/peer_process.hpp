@@ -36,10 +36,8 @@ class peer_process {
   peer_process(const step_settings& settings, const workload& work, const std::string& task) {
     ::signal(SIGPIPE, SIG_IGN);
     const auto tensors = hand_over(work);
-    std::vector<std::string> words{
-        settings.python, settings.peer,   "--task",           task,        "--model",
-        settings.model,  "--precision",   settings.precision, "--threads", std::to_string(settings.threads),
-        "--tensors",     tensors.string()};
+    std::vector<std::string> words{settings.python, settings.peer, "--task", task, "--model", settings.model, "--device", settings.device, "--precision", settings.precision,
+                                   "--threads", std::to_string(settings.threads), "--tensors", tensors.string()};
     start(words, settings.peer_keeps_memory);
     const auto line = answer();
     std::filesystem::remove_all(tensors.parent_path());

@@ -3,7 +3,6 @@
 // What training_step and inference have in common: options, the network and the batch, and the statistics of interleaved runs.
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -19,17 +18,19 @@
 #include <ATen/ops/randn.h>
 #include <CLI/CLI.hpp>
 
+#include <axonzoo/core/device.hpp>
 #include <axonzoo/models/registry.hpp>
 #include <axonzoo/nn/macs.hpp>
 #include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/precision/registry.hpp>
 
+#include "device_clock.hpp"
 #include "source_folder.hpp"
 
 namespace benchmarks {
 
 struct step_settings {
-  std::string model = "unet", precision = "fp32";
+  std::string model = "unet", device = "cpu", precision = "fp32";
   std::int64_t batch = 4, patch = 256;
   int repeats = 20;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
@@ -41,7 +42,10 @@ struct step_settings {
 
   void add_to(CLI::App& app) {
     app.add_option("--model", model, "unet or segnet")->check(CLI::IsMember({"unet", "segnet"}))->capture_default_str();
-    app.add_option("--precision", precision, "fp32, bf16 or, for inference, int8")->check(CLI::IsMember({"fp32", "bf16", "int8"}))->capture_default_str();
+    app.add_option("--device", device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+    app.add_option("--precision", precision, "fp32, tf32 (on cuda), bf16, fp16 or, for inference, int8")
+        ->check(CLI::IsMember({"fp32", "tf32", "bf16", "fp16", "int8"}))
+        ->capture_default_str();
     app.add_option("--batch", batch, "patches at once")->check(CLI::Range(1, 4096))->capture_default_str();
     app.add_option("--patch", patch, "px of a side, a multiple of 32")->check(CLI::Range(32, 8192))->capture_default_str();
     app.add_option("--repeats", repeats, "pairs of steps")->check(CLI::Range(1, 100000))->capture_default_str();
@@ -57,9 +61,11 @@ struct step_settings {
   [[nodiscard]] c10::ScalarType compute_type() const { return axonzoo::setting_of(precision).compute_type; }
   [[nodiscard]] double tolerance() const {
     if (precision == "int8") return axonzoo::int8::tolerance;
+    if (precision == "tf32") return 10 * axonzoo::tf32::tolerance;
+    if (precision == "fp16") return 5 * axonzoo::fp16::tolerance;
     return precision == "bf16" ? axonzoo::bf16::tolerance : 100 * axonzoo::fp32::tolerance;
   }
-  [[nodiscard]] std::shared_ptr<void> enter_precision() const { return axonzoo::setting_of(precision).enter(c10::kCPU); }
+  [[nodiscard]] std::shared_ptr<void> enter_precision() const { return axonzoo::setting_of(precision).enter(c10::Device(device).type()); }
 };
 
 /// A network with three classes on grey patches of noise, and labels: the time of a step does not depend on what they show.
@@ -69,6 +75,7 @@ struct workload {
   double macs = 0;  ///< of one forward pass of the batch, the heads of training included where `training`
 
   workload(const step_settings& settings, bool training) {
+    const auto device = axonzoo::use_device(settings.device);
     at::manual_seed(1);
     net = axonzoo::maker_of(settings.model)(1, 3);
     if (settings.patch % net->stride() != 0) {
@@ -84,6 +91,9 @@ struct workload {
       noise.each_batch = [this](std::int64_t, const auto& visit) { visit({images, labels, 0}); };
       axonzoo::quantise(*net, noise);
     }
+    net->to(device);
+    images = images.to(device);
+    labels = labels.to(device);
     const at::NoGradGuard no_gradients;
     const axonzoo::mac_counter counter;
     const auto scope = settings.enter_precision();
@@ -98,10 +108,6 @@ struct workload {
     macs = static_cast<double>(counter.count());
   }
 };
-
-inline double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 /// Median and quartiles.
 struct spread {

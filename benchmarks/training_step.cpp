@@ -1,11 +1,11 @@
 // A whole training step (forward, loss with deep supervision, backward, clipping, AdamW) against PyTorch eager, interleaved.
 //
-//   training_step --python PYTHON [--model unet|segnet] [--precision fp32|bf16] [--batch 4] [--patch 256] [--repeats 20]
-//   [--layers]
+//   training_step --python PYTHON [--model unet|segnet] [--device cpu|cuda] [--precision fp32|tf32|bf16|fp16] [--batch 4]
+//   [--patch 256] [--repeats 20] [--layers]
 //
 // PYTHON has torch of the version this program is built with, and numpy. See benchmarks/README.md.
 
-#include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -22,6 +22,8 @@
 #include <axonzoo/core/threads.hpp>
 #include <axonzoo/io/replace_file.hpp>
 #include <axonzoo/nn/soft_loss.hpp>
+#include <axonzoo/precision/fp16.hpp>
+#include <axonzoo/precision/loss_scale.hpp>
 #include <axonzoo/train/adamw.hpp>
 
 #include "interleaved.hpp"
@@ -36,11 +38,13 @@ class training {
   training(const benchmarks::step_settings& settings, benchmarks::workload& work) : settings_(settings), work_(work) {
     axonzoo::optimizer::named_tensors parameters;
     for (const auto& item : work.net->named_parameters()) parameters.emplace_back(item.key(), item.value());
+    if (settings.precision == axonzoo::fp16::name) scale_ = axonzoo::fp16().scaling();
     optimizer_ = std::make_unique<axonzoo::adamw>(std::move(parameters));
   }
 
   benchmarks::peer_process::result step() {
-    const auto begin = std::chrono::steady_clock::now();
+    const auto device = work_.images.device();
+    const auto begin = benchmarks::time_on(device);
     const auto scope = settings_.enter_precision();
     const auto logits = work_.net->forward(work_.images.to(settings_.compute_type()));
     const double forward = benchmarks::seconds_since(begin);
@@ -48,10 +52,10 @@ class training {
     const double value = loss.item<double>();
     const double until_loss = benchmarks::seconds_since(begin);
     optimizer_->clear_gradients();
-    loss.backward();
+    (scale_.active() ? loss * scale_.value() : loss).backward();
     const double backward = benchmarks::seconds_since(begin);
-    optimizer_->step(1e-4, 5.0);
-    const double all = benchmarks::seconds_since(begin);
+    if (unscale()) optimizer_->step(1e-4, 5.0);
+    const double all = benchmarks::seconds_since(begin, device);
     parts_[0].push_back(forward);
     parts_[1].push_back(until_loss - forward);
     parts_[2].push_back(backward - until_loss);
@@ -59,15 +63,29 @@ class training {
     return {all, value};
   }
 
+  /// A GPU is waited for at the end of a step alone: of its parts nothing is known.
   void print_parts() const {
+    if (!work_.images.is_cpu()) return;
     const auto ms = [&](int part) { return benchmarks::spread(parts_[part]).median * 1e3; };
     std::printf("axonzoo's step: forward %.1f, loss %.2f, backward %.1f, update %.2f ms\n", ms(0), ms(1), ms(2), ms(3));
   }
 
  private:
+  /// As the trainer does: false where a gradient overflowed.
+  bool unscale() {
+    if (!scale_.active()) return true;
+    for (auto& parameter : work_.net->parameters()) {
+      if (parameter.grad().defined()) parameter.mutable_grad().mul_(1 / scale_.value());
+    }
+    const bool finite = std::isfinite(optimizer_->gradient_norm());
+    scale_.update(finite);
+    return finite;
+  }
+
   const benchmarks::step_settings& settings_;
   benchmarks::workload& work_;
   std::unique_ptr<axonzoo::adamw> optimizer_;
+  axonzoo::loss_scale scale_;
   std::vector<double> parts_[4];
 };
 
