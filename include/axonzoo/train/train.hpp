@@ -64,7 +64,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
                             const rank_place& place = {}, std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now()) {
   use_caching_allocator();
   let_idle_threads_sleep();
-  options.check(!chosen.prompts || chosen.prompts->trains != trained_part::nothing, chosen.starts_from_weights());
+  options.check(!chosen.prompts || chosen.prompts->trains != trained_part::nothing, chosen.needs_weights());
   if (chosen.prompts) options.prompts.check();
   chosen.check();
   const auto seconds_since = [](auto begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
