@@ -190,6 +190,9 @@ inline int run_program(int argc, char** argv, const recipe& chosen) {
       return launch_ranks(options.ranks, options.port, argv);
     }
     return detail::train_in_place(options, chosen, started);
+  } catch (const interruption& stop) {
+    std::cerr << "axonzoo: " << stop.what() << "\n";
+    return 130;
   } catch (const c10::Error& failure) {
     std::cerr << "axonzoo: LibTorch failed: " << failure.what_without_backtrace() << "\n";
   } catch (const std::exception& failure) {
