@@ -87,9 +87,10 @@ inline void describe(CLI::App& app, program_options& options, const recipe& chos
   app.add_option("--pixel-size", options.pixel_size, "um to resample to, or one for each contrast as SEM=0.13,TEM=0.01; 0: the training images' median");
   app.add_option("--image-pixel-size", options.image_pixel_size, "um of images whose folder does not say");
   if (!chosen.prompts || chosen.prompts->trains != trained_part::nothing) describe_training(app, t, chosen);
-  if (chosen.starts_from_weights()) {
-    app.add_option("--weights", t.weights, "what a SAM starts from: .pth or .safetensors of segment-anything, MedSAM, MobileSAM, LiteMedSAM or of this program")->required();
-  }
+  app.add_option("--weights", t.weights,
+                 chosen.needs_weights() ? "what a SAM starts from: .pth or .safetensors of segment-anything, MedSAM, MobileSAM, LiteMedSAM or of this program"
+                                        : "checkpoint.safetensors of this model, pruned or not, to start from instead of random weights; its shapes hold, whatever numbers of the model are given")
+      ->required(chosen.needs_weights());
   if (chosen.prompts) {
     describe_prompts(app, t.prompts, chosen.prompts->trains);
   } else {
@@ -179,7 +180,7 @@ inline int run_program(int argc, char** argv, const recipe& chosen) {
     options.train.augment = augmentation::parse(options.augment);
     if (options.image_pixel_size != 0) options.train.image_pixel_size = options.image_pixel_size;
     options.train.pixel_size = target_pixel_size::parse(options.pixel_size);
-    options.train.check(trains, chosen.starts_from_weights());
+    options.train.check(trains, chosen.needs_weights());
     if (chosen.prompts) options.train.prompts.check();
     chosen.check();
     if (options.ranks > 0 && std::getenv("RANK") == nullptr) {
@@ -188,6 +189,9 @@ inline int run_program(int argc, char** argv, const recipe& chosen) {
       return launch_ranks(options.ranks, options.port, argv);
     }
     return detail::train_in_place(options, chosen, started);
+  } catch (const interruption& stop) {
+    std::cerr << "axonzoo: " << stop.what() << "\n";
+    return 130;
   } catch (const c10::Error& failure) {
     std::cerr << "axonzoo: LibTorch failed: " << failure.what_without_backtrace() << "\n";
   } catch (const std::exception& failure) {

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -27,6 +28,7 @@
 #include <axonzoo/parallel/tensor_parallel.hpp>
 #include <axonzoo/precision/fp16.hpp>
 #include <axonzoo/precision/fp32.hpp>
+#include <axonzoo/precision/int8.hpp>
 #include <axonzoo/precision/pure_bf16.hpp>
 #include <axonzoo/pruning/alternate_slimming.hpp>
 #include <axonzoo/pruning/magnitude.hpp>
@@ -81,6 +83,24 @@ struct watched {
   static constexpr std::string_view name = "watched";
   static std::shared_ptr<axonzoo::network> make(std::int64_t channels, std::int64_t classes) {
     return std::make_shared<watched_network>(channels, classes, std::vector<std::int64_t>{4, 8, 16});
+  }
+};
+
+std::atomic<int> passes_to_interrupt{0};  ///< forward passes in training after which Ctrl-C comes
+
+struct interrupted_network : axonzoo::unet_network {
+  using unet_network::unet_network;
+  std::vector<at::Tensor> forward(const at::Tensor& images) override {
+    if (is_training() && --passes_to_interrupt == 0) axonzoo::detail::interrupt_seen = true;
+    return unet_network::forward(images);
+  }
+};
+
+struct interrupted_unet {
+  using axis = axonzoo::axes::model;
+  static constexpr std::string_view name = "interrupted";
+  static std::shared_ptr<axonzoo::network> make(std::int64_t channels, std::int64_t classes) {
+    return std::make_shared<interrupted_network>(channels, classes, std::vector<std::int64_t>{4, 8, 16});
   }
 };
 
@@ -148,13 +168,17 @@ class trainings {
       next.wait(hold, [&] { return made >= place.rank; });  // a teacher is one more
       return connected;
     };
-    recipe.make_network = [&, make = recipe.make_network](std::int64_t channels, std::int64_t classes) {
-      auto network = make(channels, classes);
-      const std::lock_guard hold(mutex);
-      ++made;
-      next.notify_all();
-      return network;
+    const auto counted = [&](axonzoo::network_maker make) -> axonzoo::network_maker {
+      return [&, make = std::move(make)](std::int64_t channels, std::int64_t classes) {
+        auto network = make(channels, classes);
+        const std::lock_guard hold(mutex);
+        ++made;
+        next.notify_all();
+        return network;
+      };
     };
+    recipe.make_network = counted(recipe.make_network);
+    recipe.from_weights = [&, from = recipe.from_weights](axonzoo::tensor_file weights, const std::string& origin) { return counted(from(std::move(weights), origin)); };
     const int port = axonzoo::detail::usable_port(0);
     std::vector<nlohmann::json> records(static_cast<std::size_t>(ranks));
     std::vector<std::string> failures(records.size());
@@ -185,6 +209,9 @@ class trainings {
     options.steps = 50;
     options.learning_rate = 2e-4;
   }
+
+  /// The checkpoint of the run before, to start from.
+  void go_on_from(const std::string& file = "checkpoint.safetensors") { options.weights = options.out / file; }
 
   axonzoo::train_options options;
   std::string refusal;  ///< words of what all ranks fail with; empty: none does
@@ -351,6 +378,106 @@ BOOST_AUTO_TEST_CASE(a_teacher_alone_teaches_without_labels) {
   BOOST_TEST(losses[0] == itself[0]);
   BOOST_TEST(itself[1] < 1e-3 * losses[1]);
   BOOST_TEST(losses.back() < losses[1]);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_starts_as_the_checkpoint_that_it_is_given) {
+  trainings all;
+  const auto first = all.run<variant<axonzoo::single>>("first", 1);
+  nlohmann::json best = first.at("history").front();
+  for (const auto& epoch : first.at("history")) {
+    if (epoch.at("validation").at("dice") > best.at("validation").at("dice")) best = epoch;
+  }
+  all.go_on_from();
+  all.options.steps = 5;
+  const auto second = all.run<axonzoo::variant<axonzoo::unet, axonzoo::fp32, axonzoo::none, axonzoo::single>>("second", 1);  // of other --width and --levels
+  BOOST_TEST(second.at("weights") == "checkpoint.safetensors");
+  BOOST_TEST(second.at("parameters") == first.at("parameters"));
+  BOOST_TEST(second.at("losses").front() < first.at("losses").front());
+  BOOST_TEST_REQUIRE(second.at("history").size() == 2u);
+  BOOST_TEST(second.at("history").front().at("epoch") == 0);
+  BOOST_TEST(second.at("history").front().at("validation") == best.at("validation"));
+  BOOST_TEST(!first.contains("weights"));
+  BOOST_TEST(first.at("history").front().at("epoch") == 1);
+  BOOST_TEST(largest_difference(second, all.run<variant<axonzoo::ddp>>("ranks", 2)) < 1e-5);
+}
+
+BOOST_AUTO_TEST_CASE(a_trained_network_is_pruned_before_its_first_step_and_teaches) {
+  trainings all;
+  all.run<variant<axonzoo::single>>("whole", 1);
+  all.go_on_from();
+  const auto given = axonzoo::read_safetensors(all.options.weights).tensors;
+  all.options.steps = 5;
+  using slimmed = variant<axonzoo::single, axonzoo::one_step_slimming>;
+  axonzoo::policies<slimmed> chosen;
+  chosen.pruning.prune_at = 0;
+  chosen.pruning.distil = 1;
+  const auto record = all.run<slimmed>("slim", 1, chosen);
+  BOOST_TEST(record.at("parameters").get<int>() < record.at("parameters_before").get<int>() / 2);
+  for (const auto& layer : record.at("layers")) BOOST_TEST((layer.at("before") == nlohmann::json(given.at(layer.at("name").get<std::string>()).sizes().vec())));
+  const auto state = axonzoo::read_safetensors(all.options.out / "training_state.safetensors").tensors;
+  for (const auto& [name, tensor] : given) BOOST_TEST(at::equal(tensor, state.at("teacher/" + name)), name);
+  const auto narrow = all.options.out / "checkpoint.safetensors";
+  chosen.pruning.keep = 1;  // it is its teacher
+  BOOST_TEST(all.run<slimmed>("itself", 1, chosen).at("losses").front().get<double>() < 1e-5);
+
+  // both rounds at once, of what has lost channels before; on ranks that share its parameters, too
+  all.options.weights = narrow;
+  using alone = variant<axonzoo::single, axonzoo::alternate_slimming>;
+  using ranks = variant<axonzoo::sharded, axonzoo::alternate_slimming>;
+  axonzoo::policies<alone> twice;
+  auto shared = scattered<ranks>();
+  for (auto* pruning : {&twice.pruning, &shared.pruning}) pruning->prune_at = pruning->prune_until = 0;
+  const auto one = all.run<alone>("one", 1, twice), two = all.run<ranks>("two", 2, shared);
+  BOOST_TEST(one.at("parameters_before") == record.at("parameters"));
+  BOOST_TEST(one.at("parameters").get<int>() < one.at("parameters_before").get<int>() / 2);
+  BOOST_TEST(largest_difference(one, two) < 1e-5);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_from_a_checkpoint_that_was_interrupted_goes_on_to_the_same_bytes) {
+  trainings all;
+  all.options.steps = 5;
+  all.run<axonzoo::variant<interrupted_unet, axonzoo::fp32, axonzoo::none, axonzoo::single>>("first", 1);
+  all.go_on_from();
+  all.options.steps = 12;
+  using slimmed = axonzoo::variant<interrupted_unet, axonzoo::fp32, axonzoo::alternate_slimming, axonzoo::single>;
+  axonzoo::policies<slimmed> chosen;
+  chosen.pruning.prune_at = 0;
+  auto whole = all.run<slimmed>("whole", 1, chosen).at("history");
+  const auto expected = axonzoo::read_safetensors(all.options.out / "checkpoint.safetensors").tensors;
+  passes_to_interrupt = 3;
+  BOOST_TEST(all.run<slimmed>("parts", 1, chosen).empty());
+  axonzoo::detail::interrupt_seen = false;
+  all.options.resume = true;
+  auto parts = all.run<slimmed>("parts", 1, chosen).at("history");
+  for (auto* history : {&whole, &parts}) {
+    for (auto& epoch : *history) epoch.erase("seconds");
+  }
+  BOOST_TEST(whole == parts);
+  for (const auto& [name, tensor] : axonzoo::read_safetensors(all.options.out / "checkpoint.safetensors").tensors) BOOST_TEST(at::equal(tensor, expected.at(name)), name);
+  all.options.weights.clear();
+  all.refusal = "its weights is";
+  all.run<slimmed>("parts", 1, chosen);
+}
+
+BOOST_AUTO_TEST_CASE(weights_of_every_precision_train_on_but_rounded_ones) {
+  trainings all;
+  all.options.steps = 5;
+  using whole = variant<axonzoo::single>;
+  using bf16 = variant<axonzoo::single, axonzoo::magnitude, axonzoo::pure_bf16>;
+  using int8 = variant<axonzoo::single, axonzoo::none, axonzoo::int8>;
+  all.run<whole>("whole", 1);
+  all.go_on_from();
+  axonzoo::policies<bf16> chosen;
+  chosen.pruning.prune_at = 0;
+  all.run<bf16>("bf16", 1, chosen);
+  all.go_on_from();
+  all.run<int8>("int8", 1);
+  all.go_on_from("unrounded.safetensors");
+  all.run<whole>("unrounded", 1);
+  all.options.out = all.options.weights.parent_path();
+  all.go_on_from();
+  all.refusal = "unrounded.safetensors";
+  all.run<whole>("rounded", 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_step_in_parts_is_the_step_at_once) {

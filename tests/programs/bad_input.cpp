@@ -88,6 +88,32 @@ BOOST_AUTO_TEST_CASE(a_state_of_other_options_is_not_resumed) {
   refuses(folder, "--steps 9 --resume " + rest, "training_state.safetensors");
 }
 
+BOOST_AUTO_TEST_CASE(weights_to_start_from) {
+  if (made::missing(name)) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto rest = "--data d --steps 2" + made::small_unet;
+  BOOST_REQUIRE(made::run(folder, name, "$P --out t " + rest).status == 0);
+  const auto whole = made::content(folder.path() / "t/checkpoint.safetensors");
+  const auto refuses_weights = [&](const std::string& known, const std::string& wrong, const std::string& part) {
+    auto bytes = whole;
+    const auto at = bytes.find(known);
+    BOOST_REQUIRE_MESSAGE(at != std::string::npos, known);
+    folder.text("w.safetensors", bytes.replace(at, known.size(), wrong));
+    refuses(folder, rest + "--out o --weights w.safetensors", part);
+  };
+  refuses_weights(R"("model":"unet")", R"("model":"tenu")", "it is of tenu");
+  refuses_weights("axon\\", "noxa\\", "noxa");
+  refuses_weights(R"("channels":"1")", R"("channels":"3")", "images of 3 channels and these have 1");
+  refuses_weights(R"("variant")", R"("tnairav")", "variant");
+  refuses_weights("head0.bias", "head9.bias", "lacks head0.bias");
+  refuses_weights(whole.substr(whole.size() - 100), "", "w.safetensors");
+  refuses(folder, rest + "--out o --weights nowhere.safetensors", "nowhere.safetensors");
+  refuses(folder, rest + "--out o --weights d/images/s0.png", "s0.png");
+  BOOST_TEST(!std::filesystem::exists(folder.path() / "o/checkpoint.safetensors"));
+  refuses(folder, rest + "--out t --resume --weights t/checkpoint.safetensors", "its weights is null");
+}
+
 BOOST_AUTO_TEST_CASE(a_port_in_use) {
   const std::string ddp = "unet-fp32-none-ddp";
   if (made::missing(ddp)) return;

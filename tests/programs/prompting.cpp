@@ -73,6 +73,22 @@ BOOST_AUTO_TEST_CASE(a_killed_run_goes_on_to_the_same_weights) {
   BOOST_TEST((made::content(folder.path() / "whole/checkpoint.safetensors") == made::content(folder.path() / "parts/checkpoint.safetensors")));
 }
 
+BOOST_AUTO_TEST_CASE(a_test_stops_within_a_micrograph_and_leaves_nothing_half_done) {
+  if (made::missing("neuro_sam_tiny-fp32-none-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d", 352);  // seconds of boxes in the one that is tested
+  made::sam_weights(folder, "sam.safetensors");
+  const auto how = line + "--steps 1 --validation-share 0 --cache kept --out o ";
+  const auto stopped = made::run(folder, "neuro_sam_tiny-fp32-none-single",
+                                 "{ " + how + "& pid=$!; while [ ! -e o/test ]; do sleep 0.02; kill -0 $pid || break; done; sleep 0.3; kill -INT $pid; wait $pid; }");
+  BOOST_TEST(stopped.status == 130, stopped.err);
+  BOOST_TEST(stopped.err.find("--resume") != std::string::npos, stopped.err);
+  BOOST_TEST(std::filesystem::is_empty(folder.path() / "o/test"));
+  BOOST_TEST(!std::filesystem::exists(folder.path() / "o/results.json"));
+  BOOST_TEST(made::run(folder, "neuro_sam_tiny-fp32-none-single", how + "--resume").status == 0);
+  BOOST_TEST(made::record(folder, "o").at("steps") == 1);
+}
+
 BOOST_AUTO_TEST_CASE(the_encoder_trains_in_med_sam_and_nothing_in_sam) {
   if (made::missing("med_sam_tiny-fp32-none-single") || made::missing("sam_tiny-fp32-none-single")) return;
   const made_folder folder;

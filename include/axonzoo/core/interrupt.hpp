@@ -3,6 +3,8 @@
 #include <atomic>
 #include <csignal>
 
+#include <axonzoo/core/error.hpp>
+
 namespace axonzoo {
 
 namespace detail {
@@ -31,5 +33,11 @@ inline void catch_interrupts() {
 
 /// Whether Ctrl-C or SIGTERM came since `catch_interrupts`.
 [[nodiscard]] inline bool interrupted() { return detail::interrupt_seen.load(std::memory_order_relaxed); }
+
+/// What was interrupted and left nothing half done; programs exit with 130.
+class interruption : public error {
+ public:
+  using error::error;
+};
 
 }  // namespace axonzoo

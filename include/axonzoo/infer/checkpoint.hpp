@@ -96,6 +96,15 @@ inline void load_tensors(network& net, const std::map<std::string, at::Tensor>& 
   }
 }
 
+/// Makes what `make` makes, with the contents and the shapes of these tensors. What it makes throws as `load_tensors` does.
+inline network_maker maker_with(network_maker make, std::map<std::string, at::Tensor> tensors, const std::string& origin) {
+  return [make = std::move(make), held = std::make_shared<const std::map<std::string, at::Tensor>>(std::move(tensors)), origin](std::int64_t channels, std::int64_t classes) {
+    auto net = make(channels, classes);
+    load_tensors(*net, *held, origin);
+    return net;
+  };
+}
+
 inline void write_checkpoint(const std::filesystem::path& path, const std::map<std::string, at::Tensor>& tensors, const checkpoint_facts& facts) {
   tensor_file file;
   for (const auto& [name, tensor] : tensors) file.tensors.emplace(name, tensor.detach().cpu().contiguous());

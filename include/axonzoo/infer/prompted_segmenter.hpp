@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -42,9 +43,11 @@ inline std::vector<instance_run> positive_runs(const float* logits, std::int64_t
 }  // namespace detail
 
 /// Masks for all `objects`, whose boxes are in px of an image of height x width; `prepared` is that image as the encoder's views are cut from it, perhaps
-/// resampled. Each box is asked in the view of `side` px (of `prepared`) where it lies most central, `together` boxes at a time.
+/// resampled. Each box is asked in the view of `side` px (of `prepared`) where it lies most central, `together` boxes at a time; before
+/// each time it calls `before_boxes`, and what that throws ends it.
 inline std::vector<found_mask> segment_boxes(const sam_network& net, const view_encoder& encoder, const image& prepared, std::size_t height, std::size_t width,
-                                             const std::vector<prompted_object>& objects, std::int64_t side, c10::Device device, std::size_t together = 32) {
+                                             const std::vector<prompted_object>& objects, std::int64_t side, c10::Device device,
+                                             const std::function<void()>& before_boxes = [] {}, std::size_t together = 32) {
   const at::NoGradGuard no_gradients;
   const double down = static_cast<double>(prepared.shape(0)) / static_cast<double>(height),
                across = static_cast<double>(prepared.shape(1)) / static_cast<double>(width);
@@ -59,6 +62,7 @@ inline std::vector<found_mask> segment_boxes(const sam_network& net, const view_
     const std::int64_t rows = std::max<std::int64_t>(1, at(static_cast<double>(where.side) / down)),
                        columns = std::max<std::int64_t>(1, at(static_cast<double>(where.side) / across));
     for (std::size_t first = 0; first < members.size(); first += together) {
+      before_boxes();
       const auto end = std::min(members.size(), first + together);
       std::vector<pixel_box> asked;
       for (auto i = first; i < end; ++i) asked.push_back(encoder.in_view(boxes[members[i]], where));

@@ -17,10 +17,8 @@ namespace detail {
 
 /// A U-Net as deep as the weights of one are; the default's depth where they are none.
 inline unet unet_of(const std::map<std::string, at::Tensor>& weights) {
-  int levels = 0;
-  while (weights.contains("down" + std::to_string(levels) + "a.conv.weight")) ++levels;
   unet chosen;
-  if (levels >= 2) chosen.levels = levels;
+  chosen.take_depth(weights);
   return chosen;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -124,6 +125,13 @@ struct unet {
   void check() const {
     if (!(width >= 1 && width <= 1024)) throw error("cannot make a U-Net of --width " + std::to_string(width), "it is not in 1 to 1024", "give a width such as 24");
     if (!(levels >= 2 && levels <= 8)) throw error("cannot make a U-Net of --levels " + std::to_string(levels), "it is not in 2 to 8", "give a depth such as 6");
+  }
+
+  /// Becomes as deep as the weights of a U-Net are; stays as it is where they are of none.
+  void take_depth(const std::map<std::string, at::Tensor>& weights) {
+    int found = 0;
+    while (weights.contains("down" + std::to_string(found) + "a.conv.weight")) ++found;
+    if (found >= 2) levels = found;
   }
 
   /// Of each level, the finest first.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -61,6 +62,11 @@ inline void quantise(network& net, const calibration& from, std::int64_t batches
     const double passes = numbers[row][2];
     if (passes > 0 && layers[i].second->narrowest() >= 4) layers[i].second->quantise(activation_range::reaching(numbers[row][0] / passes, numbers[row][1] / passes));
   }
+}
+
+/// Whether these are the tensors of a network that was rounded.
+[[nodiscard]] inline bool are_quantised(const std::map<std::string, at::Tensor>& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(), [](const auto& item) { return item.first.ends_with(".input_range"); });
 }
 
 /// Before a checkpoint is loaded: gives the layers that are in 8 bits there the tensors that they then have.

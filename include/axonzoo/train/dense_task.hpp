@@ -20,6 +20,7 @@
 #include <axonzoo/io/weights.hpp>
 #include <axonzoo/nn/class_divergence.hpp>
 #include <axonzoo/nn/soft_loss.hpp>
+#include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/train/options.hpp>
 #include <axonzoo/train/record.hpp>
 #include <axonzoo/train/recipe.hpp>
@@ -33,8 +34,8 @@ namespace axonzoo {
 /// A class for each pixel: augmented patches, Dice and cross entropy with deep supervision, class overlaps, whole micrographs at test.
 class dense_task : public training_task {
  public:
-  /// Reads all images, so that one that cannot be read is not found after the training. Throws `error` for that and for an image
-  /// smaller than a patch.
+  /// Reads the weights to start from, where there are such, and all images, so that one that cannot be read is not found after the training. Throws `error` for
+  /// either, for weights of another network and for an image smaller than a patch.
   dense_task(const dataset& data, split parts, const recipe& chosen, const train_options& options, const target_pixel_size& pixel_size)
       : parts_(std::move(parts)),
         recipe_(chosen),
@@ -42,18 +43,6 @@ class dense_task : public training_task {
         device_(options.device),
         make_network_(chosen.make_network),
         cache_(std::make_shared<prepared_cache>(data, pixel_size, options.image_pixel_size, options.cache_bytes)) {
-    if (chosen.from_weights) {
-      auto weights = read_weights(options.weights);
-      weights_digest_ = tensors_digest(weights.tensors);
-      make_network_ = chosen.from_weights(std::move(weights), "'" + options.weights.string() + "'");
-    }
-    for (const auto* members : {&parts_.validation, &parts_.test}) {
-      for (const auto member : *members) static_cast<void>(cache_->get(member));
-    }
-    double area = 0;
-    for (const auto member : parts_.train) area += checked_area(member, pixel_size);
-    const auto pass = static_cast<std::int64_t>(area / static_cast<double>(options_.patch * options_.patch * options_.batch));
-    epoch_steps_ = std::clamp<std::int64_t>(pass, 25, 200);
     facts_.variant = chosen.variant;
     facts_.model = chosen.model;
     facts_.precision = chosen.precision;
@@ -65,6 +54,14 @@ class dense_task : public training_task {
       const auto& one = data.micrographs.at(member);
       widen(facts_.trained_on, one.contrast, one.pixel_size > 0 ? one.pixel_size : options.image_pixel_size.value_or(0));
     }
+    if (!options.weights.empty()) start_from(read_weights(options.weights), "'" + options.weights.string() + "'");
+    for (const auto* members : {&parts_.validation, &parts_.test}) {
+      for (const auto member : *members) static_cast<void>(cache_->get(member));
+    }
+    double area = 0;
+    for (const auto member : parts_.train) area += checked_area(member, pixel_size);
+    const auto pass = static_cast<std::int64_t>(area / static_cast<double>(options_.patch * options_.patch * options_.batch));
+    epoch_steps_ = std::clamp<std::int64_t>(pass, 25, 200);
   }
 
   [[nodiscard]] std::shared_ptr<network> make_network() const override {
@@ -107,9 +104,7 @@ class dense_task : public training_task {
   }
 
   [[nodiscard]] nlohmann::json fixed_options() const override {
-    nlohmann::json fixed = {{"batch", options_.batch}, {"patch", options_.patch}};
-    if (!weights_digest_.empty()) fixed["weights"] = weights_digest_;
-    return fixed;
+    return {{"batch", options_.batch}, {"patch", options_.patch}, {"weights", weights_digest_}};
   }
   [[nodiscard]] std::int64_t macs(network& net) const override { return patch_macs(net, facts_.channels, options_.patch); }
   [[nodiscard]] double samples_per_second(network& net) const override {
@@ -117,7 +112,7 @@ class dense_task : public training_task {
   }
   nlohmann::json test(network& net) override { return test_images(net, *cache_, parts_.test, recipe_, options_); }
   void describe(nlohmann::json& record) const override {
-    if (recipe_.from_weights) record["weights"] = options_.weights.filename().string();
+    if (!options_.weights.empty()) record["weights"] = options_.weights.filename().string();
   }
 
  private:
@@ -163,6 +158,25 @@ class dense_task : public training_task {
     loader loader_;
   };
 
+  /// Throws `error` where a model that needs no weights is given others than a checkpoint of its own, for these classes and channels.
+  void start_from(tensor_file weights, const std::string& origin) {
+    if (!recipe_.needs_weights()) {
+      const auto given = read_facts(weights, origin);
+      const auto refuse = [&](const std::string& wrong, const std::string& mend) { throw error("cannot start " + facts_.model + " from " + origin, wrong, mend); };
+      if (given.model != facts_.model) refuse("it is of " + given.model, "give a checkpoint of " + facts_.model);
+      if (given.classes != facts_.classes) {
+        refuse("its classes are " + nlohmann::json(given.classes).dump() + " and those of the images " + nlohmann::json(facts_.classes).dump(), "give a checkpoint for the same classes");
+      }
+      if (given.channels != facts_.channels) {
+        refuse("it takes images of " + std::to_string(given.channels) + " channels and these have " + std::to_string(facts_.channels), "give a checkpoint for such images");
+      }
+      if (are_quantised(weights.tensors)) refuse("its weights are rounded to 8 bits, which take no gradients", "give the unrounded.safetensors that was written beside it");
+      require_finite(weights, origin);
+    }
+    weights_digest_ = tensors_digest(weights.tensors);
+    make_network_ = recipe_.from_weights(std::move(weights), origin);
+  }
+
   [[nodiscard]] double checked_area(std::size_t member, const target_pixel_size& pixel_size) const {
     const auto prepared = cache_->get(member);
     const auto height = static_cast<std::int64_t>(prepared->pixels.shape(0)), width = static_cast<std::int64_t>(prepared->pixels.shape(1));
@@ -206,7 +220,7 @@ class dense_task : public training_task {
   const train_options& options_;
   c10::Device device_;
   network_maker make_network_;
-  std::string weights_digest_;  // of those that the network starts from
+  nlohmann::json weights_digest_;  // of those that the network starts from; null where they are random
   std::shared_ptr<prepared_cache> cache_;
   checkpoint_facts facts_;
   std::int64_t epoch_steps_ = 0;

@@ -44,7 +44,7 @@ struct train_options {
   double average_decay = 0.99;      ///< of the moving average of weights; 0: off
   double foreground_share = 1. / 3;
   augmentation augment;
-  std::filesystem::path weights;  ///< .pth or .safetensors of a SAM, for models that start from one
+  std::filesystem::path weights;  ///< what training starts from: a .pth or .safetensors of a SAM where the model needs one, else a checkpoint of the model, or empty: random weights
   prompt_options prompts;         ///< of promptable models
 
   int turns = 8;              ///< flips and quarter turns averaged at test
@@ -54,13 +54,13 @@ struct train_options {
   std::filesystem::path out;
   bool resume = false;
 
-  /// Throws `error` for a number out of its range. `trains`: false for a model that is tested alone; then no budget is needed. `from_weights`: the model needs some.
-  void check(bool trains = true, bool from_weights = false) const {
+  /// Throws `error` for a number out of its range. `trains`: false for a model that is tested alone; then no budget is needed. `needs_weights`: the model cannot start without.
+  void check(bool trains = true, bool needs_weights = false) const {
     const auto refuse = [](const std::string& option, const std::string& wrong, const std::string& mend) {
       throw error("cannot train with " + option, wrong, mend);
     };
     if (trains && steps <= 0 && epochs <= 0 && !(minutes > 0)) refuse("no budget", "nothing says how long to train", "give --minutes, --epochs or --steps");
-    if (from_weights && weights.empty()) {
+    if (needs_weights && weights.empty()) {
       refuse("no weights", "a SAM starts from a file of weights", "give --weights FILE: a .pth or .safetensors of segment-anything, MedSAM, MobileSAM or LiteMedSAM");
     }
     if (batch < 1 || batch > 4096) refuse("--batch " + std::to_string(batch), "it is not in 1 to 4096", "give a number such as 4");

@@ -11,6 +11,7 @@
 #include <c10/core/Device.h>
 
 #include <axonzoo/core/variant.hpp>
+#include <axonzoo/infer/checkpoint.hpp>
 #include <axonzoo/io/safetensors.hpp>
 #include <axonzoo/models/promptable_setting.hpp>
 #include <axonzoo/nn/network.hpp>
@@ -35,8 +36,8 @@ struct policy_number {
 /// A variant with its types erased: what the untemplated loop needs. Made by `recipe_of<V>()`.
 struct recipe {
   std::string variant, model, precision, pruning, parallel;
-  network_maker make_network;                ///< empty where the model is promptable or starts from weights
-  std::function<network_maker(tensor_file, const std::string& origin)> from_weights;  ///< of a model that starts from weights and is not promptable
+  network_maker make_network;  ///< of random weights; empty where the model needs others to start from
+  std::function<network_maker(tensor_file, const std::string& origin)> from_weights;  ///< the same from a file of weights; empty where the model is promptable
   std::optional<promptable_setting> prompts;  ///< of a promptable model
   task_maker make_task = nullptr;
   precision_setting setting;
@@ -48,7 +49,7 @@ struct recipe {
   std::vector<policy_number> numbers;  ///< point into the policies, which the functions above hold
   std::function<void()> check;         ///< throws `error` for a number out of its range
 
-  [[nodiscard]] bool starts_from_weights() const { return prompts.has_value() || from_weights; }
+  [[nodiscard]] bool needs_weights() const { return !make_network; }
 };
 
 /// The four policies of a variant with their numbers: fill in, then `recipe_of(policies)`.
@@ -92,6 +93,11 @@ recipe recipe_of(policies<Variant> chosen = {}) {
     made.from_weights = [held](tensor_file weights, const std::string& origin) { return held->model.from(std::move(weights), origin); };
   } else {
     made.make_network = [held](auto channels, auto classes) { return held->model.make(channels, classes); };
+    made.from_weights = [held](tensor_file weights, const std::string& origin) {
+      auto model = held->model;
+      if constexpr (requires { model.take_depth(weights.tensors); }) model.take_depth(weights.tensors);
+      return maker_with([model](auto channels, auto classes) mutable { return model.make(channels, classes); }, std::move(weights.tensors), origin);
+    };
   }
   made.setting = setting_of<typename Variant::precision>();
   made.start_pruning = [held]() -> std::unique_ptr<pruner> { return std::make_unique<typename Variant::pruning::state>(held->pruning); };

@@ -10,7 +10,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <axonzoo/core/error.hpp>
 #include <axonzoo/core/interrupt.hpp>
 #include <axonzoo/core/progress.hpp>
 #include <axonzoo/data/prepared.hpp>
@@ -21,11 +20,17 @@
 
 namespace axonzoo {
 
+/// Throws `interruption` after Ctrl-C. To be called often: a micrograph may take minutes.
+inline void end_test_if_interrupted() {
+  if (interrupted()) throw interruption("cannot finish the test", "it was interrupted", "give --resume to go on from the trained weights");
+}
+
 /// Segments each micrograph of `members` at its own size, writes its masks into <out>/test and scores it against the manual masks. Gives {"mean", "subjects",
 /// "images"} and, beside, "seconds_per_megapixel" of the network alone.
 ///
 /// `segment(source, manual, pixels, timed, entry)` gives the labels of a micrograph; `timed(work)` runs what counts as the network's time and gives what it
-/// gives, and `entry` is the image's object of the record, for what is to stand beside the scores.
+/// gives, and `entry` is the image's object of the record, for what is to stand beside the scores. Throws `interruption` after Ctrl-C, with the masks of whole
+/// micrographs written and no others.
 template <class Segment>
 nlohmann::json test_micrographs(prepared_cache& cache, const std::vector<std::size_t>& members, const train_options& options, const std::string& variant,
                                 const Segment& segment) {
@@ -43,7 +48,7 @@ nlohmann::json test_micrographs(prepared_cache& cache, const std::vector<std::si
     return made;
   };
   for (const auto member : members) {
-    if (interrupted()) throw error("cannot finish the test", "it was interrupted", "give --resume to go on from the trained weights");
+    end_test_if_interrupted();
     const auto& source = data.micrographs[member];
     const auto manual = read_labels(source);
     const auto prepared = cache.get(member);

@@ -59,13 +59,13 @@ inline void require_masks(const dataset& data, const std::vector<std::size_t>& m
 }  // namespace detail
 
 /// Trains a variant on `data` and tests it on subjects it never saw. Writes checkpoint.safetensors, training_state.safetensors, results.json and
-/// test/ into `options.out` and returns the record (docs/results-json.md); an empty object when it was interrupted, and on ranks
-/// other than 0. `folders` is what the record says of the data's origin. Throws `error`.
+/// test/ into `options.out` and returns the record (docs/results-json.md); an empty object when it was interrupted while it trained, and on
+/// ranks other than 0. `folders` is what the record says of the data's origin. Throws `error`; where the test was interrupted, an `interruption`.
 inline nlohmann::json train(const dataset& data, const train_options& options, const recipe& chosen, const std::vector<std::filesystem::path>& folders = {},
                             const rank_place& place = {}, std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now()) {
   use_caching_allocator();
   let_idle_threads_sleep();
-  options.check(!chosen.prompts || chosen.prompts->trains != trained_part::nothing, chosen.starts_from_weights());
+  options.check(!chosen.prompts || chosen.prompts->trains != trained_part::nothing, chosen.needs_weights());
   if (chosen.prompts) options.prompts.check();
   chosen.check();
   const auto seconds_since = [](auto begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };

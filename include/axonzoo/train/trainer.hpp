@@ -81,10 +81,14 @@ class trainer {
   /// Trains until the budget is spent, patience ends or Ctrl-C; false when it was interrupted. The network then holds the chosen weights:
   /// those of the best validation, or the last average where nothing validates.
   bool train() {
-    while (!trains_ && !prune_->finished()) prune();  // no share of the training will ever have passed
+    const bool begins_trained = step_ == 0 && !options_.weights.empty();
+    // without training no share of it will ever have passed
+    while (trains_ ? begins_trained && prune_->due(0) : !prune_->finished()) prune();
     const auto batches = task_.batches(step_, ranks_);
     progress shown("training " + recipe_.variant, total_steps_ > 0 ? static_cast<double>(total_steps_) : options_.minutes * 60);
     begin_ = clock::now() - std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(elapsed_));
+
+    if (begins_trained && task_.validates()) history_.push_back({{"epoch", 0}, {"step", 0}, {"seconds", 0}, {"validation", validate()}});
 
     bool going = true;
     while (going && !spent()) {
@@ -296,20 +300,7 @@ class trainer {
     epoch_count_ = 0;
     bool going = true;
     if (task_.validates()) {
-      phases_.time("validate", [&] {
-        exchange_average();
-        auto whole = ranks_.gather_all();
-        const auto scores = task_.validate(*net_, ranks_);
-        entry["validation"] = scores;
-        const double dice = scores.at("dice").get<double>();
-        if (prune_->finished() && dice > best_) {
-          best_ = dice;
-          best_epoch_ = epoch_;
-          if (ranks_.rank() == 0) task_.write_checkpoint(chosen_weights(), *net_);
-        }
-        whole.reset();
-        exchange_average();
-      });
+      entry["validation"] = validate();
       going = options_.patience == 0 || epoch_ - best_epoch_ < options_.patience;
     }
     if (ranks_.world_size() == 1) elapsed_ = seconds_since(begin_);  // many ranks agree on it at the next step
@@ -317,6 +308,24 @@ class trainer {
     history_.push_back(entry);
     save();
     return going;
+  }
+
+  /// Scores of the average of the weights, which is kept where it is the best after an epoch.
+  nlohmann::json validate() {
+    return phases_.time("validate", [&] {
+      exchange_average();
+      auto whole = ranks_.gather_all();
+      const auto scores = task_.validate(*net_, ranks_);
+      const double dice = scores.at("dice").get<double>();
+      if (epoch_ > 0 && prune_->finished() && dice > best_) {
+        best_ = dice;
+        best_epoch_ = epoch_;
+        if (ranks_.rank() == 0) task_.write_checkpoint(chosen_weights(), *net_);
+      }
+      whole.reset();
+      exchange_average();
+      return scores;
+    });
   }
 
   /// Gives the network the average of its weights and keeps its own, or the other way.
@@ -386,8 +395,9 @@ class trainer {
     auto state = read_training_state(options_.out);
     const auto origin = "'" + training_state_path(options_.out).string() + "'";
     const auto same = [&](const std::string& what, const nlohmann::json& now) {
-      if (state.facts.at(what) != now) {
-        throw error("cannot resume from " + origin, "its " + what + " is " + state.facts.at(what).dump() + " and this run's is " + now.dump(),
+      const auto then = state.facts.value(what, nlohmann::json());
+      if (then != now) {
+        throw error("cannot resume from " + origin, "its " + what + " is " + then.dump() + " and this run's is " + now.dump(),
                     "resume with the same options, or give another --out");
       }
     };
