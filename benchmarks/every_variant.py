@@ -30,7 +30,8 @@ def variants(folder, only):
 def plan(given, data):
     """Name, command and folder of each run, or the reason why there is none."""
     for path, (model, precision, _, parallel) in variants(given.bin, given.only):
-        command = [str(path), "--data", str(data), "--device", given.device, "--seed", "1", "--patch", "256"]
+        command = [str(path), "--data", str(data), "--device", given.device, "--seed", "1", "--patch", "256",
+                   "--threads", str(max(1, (os.cpu_count() or 1) // given.together))]
         of_sam = "sam" in model
         prompted = of_sam and "unet" not in model
         if of_sam:
@@ -43,7 +44,7 @@ def plan(given, data):
         if not prompted:
             command += ["--batch", str(given.batch), "--turns", "1", "--tile-overlap", "0.1"]
         elif not model.startswith("sam"):
-            command += ["--batch", "2", "--boxes", "8"]
+            command += ["--batch", "2", "--boxes", "4", "--validation-boxes", "16"]
         if not model.startswith("sam"):  # which does not train
             command += ["--steps", str(given.steps), "--epoch-steps", str(given.steps)]
         if precision == "tf32" and given.device != "cuda":

@@ -2,7 +2,7 @@
 """Times SAM's encoder and its decoder with many boxes: the program benchmarks/sam and segment-anything, by turns in one run.
 
 Both have the same fresh weights and the same images, and before the timing their embeddings are compared. segment-anything runs eagerly in
-inference mode; for bf16 and fp16 under autocast. On a GPU cudnn.benchmark is on for both, and peaks of memory are those of a step's tensors there, weights included.
+inference mode; for bf16 and fp16 under autocast. On a GPU cudnn.benchmark is on for segment-anything, and peaks of memory are those of a step's tensors there, weights included.
 """
 
 import argparse

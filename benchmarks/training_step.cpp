@@ -74,9 +74,7 @@ class training {
   /// As the trainer does: false where a gradient overflowed.
   bool unscale() {
     if (!scale_.active()) return true;
-    for (auto& parameter : work_.net->parameters()) {
-      if (parameter.grad().defined()) parameter.mutable_grad().mul_(1 / scale_.value());
-    }
+    optimizer_->scale_gradients(1 / scale_.value());
     const bool finite = std::isfinite(optimizer_->gradient_norm());
     scale_.update(finite);
     return finite;

@@ -12,6 +12,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/scalar_tensor.h>
@@ -56,6 +57,15 @@ class optimizer {
 
   /// Euclidean norm over the gradients of all parameters, summed in an order that does not depend on the number of threads.
   [[nodiscard]] double gradient_norm() const;
+
+  /// Multiplies the gradients of all parameters, as when a loss scale is taken off them.
+  void scale_gradients(double factor) {
+    std::vector<at::Tensor> gradients;
+    for (const auto& [name, parameter] : parameters_) {
+      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+    }
+    if (!gradients.empty()) at::_foreach_mul_(gradients, factor);
+  }
 
   /// Bytes of the moments that this rank holds.
   [[nodiscard]] std::int64_t bytes() const {

@@ -17,7 +17,6 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
@@ -235,11 +234,7 @@ class trainer {
   /// Takes the loss scale off the gradients; false where those of any rank are not finite: then all ranks skip the step.
   bool unscale_gradients() {
     if (!scale_.active()) return true;
-    std::vector<at::Tensor> gradients;
-    for (auto& [name, parameter] : masters_.parameters()) {
-      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
-    }
-    if (!gradients.empty()) at::_foreach_mul_(gradients, 1 / scale_.value());
+    optimizer_->scale_gradients(1 / scale_.value());
     auto overflows = at::full({1}, std::isfinite(optimizer_->gradient_norm()) ? 0.0 : 1.0, at::kDouble);
     ranks_.sum(overflows);
     const bool finite = overflows.item<double>() == 0;
