@@ -77,6 +77,24 @@ def run(name, command, given):
     return row
 
 
+def write_table(rows, given):
+    """Writes both files and returns the table's lines."""
+    rows = sorted(rows, key=lambda row: row["variant"])
+    (given.out / "variants.json").write_text(json.dumps(rows, indent=1) + "\n")
+    cards = {row["gpu"] or row["cpu"] for row in rows if row["status"] == 0}
+    good = sum(row["status"] == 0 for row in rows)
+    lines = [f"{good} of {len(rows)} programs ran on {', '.join(sorted(cards)) or 'nothing'}; {given.steps} steps, {given.together} at once.", "",
+             "| variant | first loss | last loss | images/s | GPU memory, MiB | parameters | s in all |", "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        number = lambda key, how: format(row[key], how) if row.get(key) is not None else "-"
+        if row["status"] == 0:
+            lines.append(f"| {row['variant']} | {number('first_loss', '.4f')} | {number('last_loss', '.4f')} | {number('images_per_second', '.1f')} | {number('gpu_mib', '.0f')} | {number('parameters', ',')} | {row['seconds']} |")
+        else:
+            lines.append(f"| {row['variant']} | {row['status']}: {row['said']} | | | | | |")
+    (given.out / "variants.md").write_text("\n".join(lines) + "\n")
+    return lines
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("bin", type=pathlib.Path, help="folder of the programs, as build/cuda/bin")
@@ -105,22 +123,10 @@ def main():
         for done, future in enumerate(concurrent.futures.as_completed(started), 1):
             row = future.result()
             rows.append(row)
+            write_table(rows, given)  # who stops this script keeps what ran
             print(f"[{done} of {len(started)}] {row['variant']}: {'trained' if row['status'] == 0 else row['status']} {row.get('said', '')}", flush=True)
-    rows.sort(key=lambda row: row["variant"])
-    (given.out / "variants.json").write_text(json.dumps(rows, indent=1) + "\n")
-    cards = {row["gpu"] or row["cpu"] for row in rows if row["status"] == 0}
-    good, failed = sum(row["status"] == 0 for row in rows), [row for row in rows if row["status"] not in (0, "not run")]
-    lines = [f"{good} of {len(rows)} programs ran on {', '.join(sorted(cards)) or 'nothing'}; {given.steps} steps, {given.together} at once.", "",
-             "| variant | first loss | last loss | images/s | GPU memory, MiB | parameters | s in all |", "|---|---|---|---|---|---|---|"]
-    for row in rows:
-        number = lambda key, how: format(row[key], how) if row.get(key) is not None else "-"
-        if row["status"] == 0:
-            lines.append(f"| {row['variant']} | {number('first_loss', '.4f')} | {number('last_loss', '.4f')} | {number('images_per_second', '.1f')} | {number('gpu_mib', '.0f')} | {number('parameters', ',')} | {row['seconds']} |")
-        else:
-            lines.append(f"| {row['variant']} | {row['status']}: {row['said']} | | | | | |")
-    (given.out / "variants.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
-    return 1 if failed else 0
+    print("\n".join(write_table(rows, given)))
+    return 1 if any(row["status"] not in (0, "not run") for row in rows) else 0
 
 
 if __name__ == "__main__":

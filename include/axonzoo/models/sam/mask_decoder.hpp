@@ -85,8 +85,8 @@ class sam_mask_decoder {
     const std::int64_t count = prompts.size(0);
     const at::Tensor own = at::cat({score_token_, mask_tokens_}, 0).to(type).unsqueeze(0).expand({count, -1, -1});
     const at::Tensor given = at::cat({own, prompts}, 1);
-    // absorbing pays while 8 T is below a projection's width
-    const bool quick = !c10::GradMode::is_enabled() && type == at::kFloat && !at::autocast::is_autocast_enabled(image.device().type()) &&
+    // absorbing pays while 8 T is below a projection's width, and not on a GPU, which waits for memory there
+    const bool quick = image.is_cpu() && !c10::GradMode::is_enabled() && type == at::kFloat && !at::autocast::is_autocast_enabled(c10::kCPU) &&
                        8 * given.size(1) < last_.k.weight.size(0);
     const auto [tokens, pixels] = quick ? absorbed(image, places, given) : plain(image, places, given);
 
