@@ -20,7 +20,7 @@ namespace axonzoo {
 /// manual mask takes part.
 class boxed_predictor {
  public:
-  /// Reads two checkpoints that variant programs wrote. Throws `error`, also where they know other classes.
+  /// Reads two checkpoints that variant programs wrote. `device` is what `use_device` gives. Throws `error`, also where they know other classes.
   boxed_predictor(const std::filesystem::path& sam, const std::filesystem::path& detector, c10::Device device = c10::kCPU)
       : device_(device), detector_(detector, device) {
     const auto origin = "'" + sam.string() + "'";

@@ -33,7 +33,7 @@ namespace axonzoo {
 /// A trained network, ready for whole images of any size; or several that were trained for the same, whose probabilities are averaged.
 class predictor {
  public:
-  /// Reads a checkpoint that a variant program wrote. `make` is for models outside the zoo. Throws `error`.
+  /// Reads a checkpoint that a variant program wrote. `device` is what `use_device` gives, `make` is for models outside the zoo. Throws `error`.
   explicit predictor(const std::filesystem::path& checkpoint, c10::Device device = c10::kCPU, network_maker make = {})
       : predictor(std::vector<std::filesystem::path>{checkpoint}, device, make) {}
 

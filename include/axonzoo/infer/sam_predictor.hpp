@@ -25,6 +25,7 @@ namespace axonzoo {
 /// Masks by prompts. One image's embedding serves all its prompts.
 class sam_predictor {
  public:
+  /// `device` is what `use_device` gives.
   explicit sam_predictor(std::shared_ptr<sam_network> sam, const std::string& precision = "fp32", c10::Device device = c10::kCPU)
       : sam_(std::move(sam)), precision_(setting_of(precision)), device_(device) {
     sam_->to(device_);
