@@ -1,5 +1,6 @@
 // Makes a model of random weights, narrowed, writes it as ONNX, and what it gives of random input, for onnx.py: MODEL FOLDER. In FOLDER/PART.CASE lie the inputs and
-// outputs of FOLDER/PART.onnx by their names, and NAME_exact in double where rounding alone may part more than the bar.
+// outputs of FOLDER/PART.onnx by their names, and NAME_exact in double where rounding alone may part more than the bar: a SAM's tokens of noise are nearly alike, and
+// its norms divide rounding by that little.
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -75,7 +76,7 @@ void export_dense(const std::string& model, const std::filesystem::path& folder)
   const at::NoGradGuard no_gradients;
   const auto image = at::randn({2, 1, weights.empty() ? 96 : 64, 64});
   std::map<std::string, at::Tensor> values{{"image", image}, {"logits", net->forward(image).front()}};
-  if (!weights.empty()) {  // a SAM's tokens of noise are nearly alike, and the decoder's norms divide rounding by that little
+  if (!weights.empty()) {
     net->to(at::kDouble);
     values["logits_exact"] = net->forward(image.to(at::kDouble)).front();
   }
@@ -91,19 +92,25 @@ void export_sam(const std::string& kind, const std::filesystem::path& folder) {
 
   const at::NoGradGuard no_gradients;
   const auto image = net->kind().image, side = image / net->stride();
+  const auto exact = axonzoo::read_sam(folder / "weights.pth");
+  exact->to(at::kDouble);
+  exact->eval();
   const auto images = at::randn({kind == "sam_mobile_tiny" ? 1 : 2, 3, image, image}), embeddings = net->encode(images);
-  put(folder / "image_encoder.noise", {{"image", images}, {"embedding", embeddings}});
+  put(folder / "image_encoder.noise", {{"image", images}, {"embedding", embeddings}, {"embedding_exact", exact->encode(images.to(at::kDouble))}});
 
   const auto embedding = embeddings.slice(0, 0, 1).contiguous();
   const auto ask = [&](const std::string& name, const at::Tensor& coordinates, const at::Tensor& labels, const axonzoo::sam_prompts& prompts) {
     const auto one = net->decode(embedding, prompts, false), several = net->decode(embedding, prompts, true);
+    const auto exact_one = exact->decode(embedding.to(at::kDouble), prompts, false), exact_several = exact->decode(embedding.to(at::kDouble), prompts, true);
     put(folder / ("mask_decoder." + name), {{"image_embeddings", embedding},
                                             {"point_coords", coordinates},
                                             {"point_labels", labels},
                                             {"mask_input", prompts.masks.defined() ? prompts.masks : at::zeros({1, 1, 4 * side, 4 * side})},
                                             {"has_mask_input", at::full({1}, prompts.masks.defined() ? 1.0 : 0.0)},
                                             {"low_res_masks", at::cat({one.logits, several.logits}, 1)},
-                                            {"iou_predictions", at::cat({one.scores, several.scores}, 1)}});
+                                            {"low_res_masks_exact", at::cat({exact_one.logits, exact_several.logits}, 1)},
+                                            {"iou_predictions", at::cat({one.scores, several.scores}, 1)},
+                                            {"iou_predictions_exact", at::cat({exact_one.scores, exact_several.scores}, 1)}});
   };
   const auto places = [&](std::int64_t count, std::int64_t points) { return at::rand({count, points, 2}) * static_cast<double>(image); };
   const auto corner_labels = [](std::int64_t count) { return at::cat({at::full({count, 1}, 2.0), at::full({count, 1}, 3.0)}, 1); };
