@@ -16,7 +16,7 @@ namespace axonzoo {
 /// Makes "cpu" or "cuda" usable by this process, the `local_rank`-th of its machine, and returns it: each process takes one GPU, and where there are more
 /// processes than GPUs they share. The default build does not link LibTorch's CUDA library, since loading it costs each start a second; it is loaded here, before
 /// anything else of LibTorch asks for a GPU. From here on fp32 is fp32, where LibTorch would compute convolutions in tf32, and cuDNN takes algorithms by their shapes that
-/// sum in one order, not those that are fastest this time: the same seed gives the same losses. Throws `error` where there is no GPU.
+/// sum in one order, not those that are fastest this time. Throws `error` where there is no GPU.
 inline c10::Device use_device(const std::string& device, int local_rank = 0) {
   if (device != "cuda") return c10::Device(device);
   if (::dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
