@@ -28,7 +28,7 @@ def variants(folder, only):
 
 
 def plan(given, data):
-    """Name, command and folder of each run, or the reason why there is none."""
+    """Name and command of each run, or None and the reason why there is none."""
     for path, (model, precision, _, parallel) in variants(given.bin, given.only):
         command = [str(path), "--data", str(data), "--device", given.device, "--seed", "1", "--patch", "256",
                    "--threads", str(max(1, (os.cpu_count() or 1) // given.together))]

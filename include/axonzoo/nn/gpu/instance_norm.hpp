@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -53,6 +52,18 @@ __device__ void write_sums(const float* a, const float* b, float* partial, int c
   }
 }
 
+// of a channel, over an image's chunks in their order
+struct chunk_totals {
+  double first = 0, second = 0;
+  __device__ chunk_totals(const float* partial, int image, int channels, int chunks, int c) {
+    for (int k = 0; k < chunks; ++k) {
+      const float* const from = partial + ((long)image * chunks + k) * 2 * channels + c;
+      first += from[0];
+      second += from[channels];
+    }
+  }
+};
+
 extern "C" __global__ void sums_of_levels(const element* x, float* partial, long pixels, int channels, long chunk) {
   const element* const image = x + (long)blockIdx.y * pixels * channels;
   const int c = threadIdx.x * WIDTH;
@@ -75,15 +86,9 @@ extern "C" __global__ void statistics_of_sums(const element* x, const float* par
                                               int chunks, float epsilon) {
   const int c = blockIdx.x * blockDim.x + threadIdx.x, image = blockIdx.y;
   if (c >= channels) return;
-  double sum = 0, square = 0;
-  for (int k = 0; k < chunks; ++k) {
-    const float* const from = partial + ((long)image * chunks + k) * 2 * channels + c;
-    sum += from[0];
-    square += from[channels];
-  }
-  sum /= pixels;
-  const double variance = max(0.0, square / pixels - sum * sum);
-  const float mean = (float)(wide(x[(long)image * pixels * channels + c]) + sum), inverse = (float)(1 / sqrt(variance + epsilon));
+  const chunk_totals of(partial, image, channels, chunks, c);
+  const double about = of.first / pixels, variance = max(0.0, of.second / pixels - about * about);
+  const float mean = (float)(wide(x[(long)image * pixels * channels + c]) + about), inverse = (float)(1 / sqrt(variance + epsilon));
   const long all = (long)images * channels, at = (long)image * channels + c;
   statistics[at] = mean;
   statistics[all + at] = inverse;
@@ -124,14 +129,9 @@ extern "C" __global__ void sums_of_gradients(const element* x, const element* dy
 extern "C" __global__ void totals_of_sums(const float* partial, float* totals, int images, int channels, int chunks) {
   const int c = blockIdx.x * blockDim.x + threadIdx.x, image = blockIdx.y;
   if (c >= channels) return;
-  double plain = 0, along = 0;
-  for (int k = 0; k < chunks; ++k) {
-    const float* const from = partial + ((long)image * chunks + k) * 2 * channels + c;
-    plain += from[0];
-    along += from[channels];
-  }
-  totals[(long)image * channels + c] = (float)plain;
-  totals[((long)images + image) * channels + c] = (float)along;
+  const chunk_totals of(partial, image, channels, chunks, c);
+  totals[(long)image * channels + c] = (float)of.first;
+  totals[((long)images + image) * channels + c] = (float)of.second;
 }
 
 extern "C" __global__ void gradient(const element* x, const element* dy, element* dx, const float* statistics, const float* bias, const float* totals, long pixels, int images, int channels, long chunk,
