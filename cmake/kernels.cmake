@@ -21,10 +21,12 @@ function(axonzoo_add_kernels)
   file(CONFIGURE OUTPUT "${unit}" CONTENT [=[
 #include <axonzoo/nn/attention.hpp>
 #include <axonzoo/nn/batch_norm.hpp>
+#include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/convolution.hpp>
 #include <axonzoo/nn/instance_norm.hpp>
 #include <axonzoo/nn/max_pool.hpp>
 #include <axonzoo/nn/quantised_convolution.hpp>
+#include <axonzoo/nn/recompute.hpp>
 #include <axonzoo/nn/soft_loss.hpp>
 
 // Taking an address emits an inline function here.
@@ -40,9 +42,12 @@ template struct emitted<&axonzoo::convolution>;
 template struct emitted<&axonzoo::convolution_of_concatenated>;
 template struct emitted<&axonzoo::transposed_convolution_2x2>;
 template struct emitted<&axonzoo::instance_norm_leaky_relu>;
+template struct emitted<&axonzoo::joined>;
+template struct emitted<&axonzoo::summed_backward>;
 template struct emitted<&axonzoo::max_pool_2x2>;
 template struct emitted<&axonzoo::max_unpool_2x2>;
 template struct emitted<&axonzoo::quantised_filters::convolved>;
+template struct emitted<&axonzoo::recomputed>;
 template struct emitted<&axonzoo::dice_cross_entropy>;
 ]=])
   add_library(axonzoo_kernels STATIC "${unit}")

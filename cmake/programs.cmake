@@ -38,12 +38,13 @@ target_link_options(axonzoo_flags INTERFACE -Wl,--as-needed -Wl,--gc-sections)
 
 include(kernels)
 
-# LibTorch's headers cost 8 s a unit, read once for all targets that have the same flags.
+# LibTorch's headers cost 8 s a unit, read once for all targets that have the same flags. <torch/csrc/autograd/custom_function.h> would cost each unit a second
+# more, since its templates are instantiated anew in each, and only nn/functions/ needs it.
 if(TARGET axonzoo::libtorch)
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/precompiled/unit.cpp" CONTENT "// carries the precompiled header\n")
   add_library(axonzoo_precompiled OBJECT EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/precompiled/unit.cpp")
   target_link_libraries(axonzoo_precompiled PRIVATE axonzoo::axonzoo axonzoo_flags)
-  target_precompile_headers(axonzoo_precompiled PRIVATE <torch/csrc/autograd/custom_function.h> <torch/nn/module.h>)
+  target_precompile_headers(axonzoo_precompiled PRIVATE <torch/nn/module.h>)
   if(AXONZOO_BUILD_PROGRAMS OR AXONZOO_BUILD_TESTS OR AXONZOO_BUILD_BENCHMARKS)  # a project that includes this one may need none
     axonzoo_add_kernels()
   endif()

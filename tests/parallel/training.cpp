@@ -18,6 +18,7 @@
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randn.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <axonzoo/data/open.hpp>
 #include <axonzoo/models/segnet.hpp>
