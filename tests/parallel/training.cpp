@@ -87,12 +87,12 @@ struct watched {
   }
 };
 
-std::atomic<int> passes_to_interrupt{0};  ///< forward passes in training after which Ctrl-C comes
+std::atomic<int> passes_to_interrupt{0}, validating_passes_to_interrupt{0};  ///< forward passes after which Ctrl-C comes
 
 struct interrupted_network : axonzoo::unet_network {
   using unet_network::unet_network;
   std::vector<at::Tensor> forward(const at::Tensor& images) override {
-    if (is_training() && --passes_to_interrupt == 0) axonzoo::detail::interrupt_seen = true;
+    if (--(is_training() ? passes_to_interrupt : validating_passes_to_interrupt) == 0) axonzoo::detail::interrupt_seen = true;
     return unet_network::forward(images);
   }
 };
@@ -458,6 +458,34 @@ BOOST_AUTO_TEST_CASE(a_run_from_a_checkpoint_that_was_interrupted_goes_on_to_the
   all.options.weights.clear();
   all.refusal = "its weights is";
   all.run<slimmed>("parts", 1, chosen);
+}
+
+BOOST_AUTO_TEST_CASE(a_validation_that_was_interrupted_is_done_again) {
+  trainings all;
+  all.options.steps = 5;
+  all.run<axonzoo::variant<interrupted_unet, axonzoo::fp32, axonzoo::none, axonzoo::single>>("first", 1);
+  all.go_on_from();
+  all.options.steps = 12;
+  using several = axonzoo::variant<interrupted_unet, axonzoo::fp32, axonzoo::none, axonzoo::ddp>;
+  auto whole = all.run<several>("whole", 2).at("history");
+  BOOST_TEST_REQUIRE(whole.size() > 2);  // epoch 0 before the first step, and others
+  const auto expected = axonzoo::read_safetensors(all.options.out / "checkpoint.safetensors").tensors;
+  for (int stops = 0; stops < 3; ++stops) {
+    validating_passes_to_interrupt = 1;
+    BOOST_TEST(all.run<several>("parts", 2).empty());
+    BOOST_TEST(axonzoo::read_training_state(all.options.out).facts.at("unclosed").contains("epoch"));
+    axonzoo::detail::interrupt_seen = false;
+    all.options.resume = true;
+    passes_to_interrupt = 1;  // its epoch's validation is over
+    BOOST_TEST(all.run<several>("parts", 2).empty());
+    axonzoo::detail::interrupt_seen = false;
+  }
+  auto parts = all.run<several>("parts", 2).at("history");
+  for (auto* history : {&whole, &parts}) {
+    for (auto& epoch : *history) epoch.erase("seconds");
+  }
+  BOOST_TEST(whole == parts);
+  for (const auto& [name, tensor] : axonzoo::read_safetensors(all.options.out / "checkpoint.safetensors").tensors) BOOST_TEST(at::equal(tensor, expected.at(name)), name);
 }
 
 BOOST_AUTO_TEST_CASE(weights_of_every_precision_train_on_but_rounded_ones) {

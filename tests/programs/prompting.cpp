@@ -159,6 +159,15 @@ BOOST_AUTO_TEST_CASE(a_detectors_boxes_serve_where_nobody_drew_any) {
   const auto alone = made::run(folder, "axonzoo-segment", "$P --model n/checkpoint.safetensors --out v d/images/s5.png");
   BOOST_TEST(alone.status == 1);
   BOOST_TEST(alone.err.find("--prompts-from") != std::string::npos, alone.err);
+
+  made::paired(folder, "large", 352);  // seconds of boxes
+  const std::string slow = "$P --model n/checkpoint.safetensors --prompts-from u/checkpoint.safetensors --out w large/images/s5.png ";
+  const auto stopped = made::run(folder, "axonzoo-segment", "{ " + slow + "& pid=$!; while [ ! -e w ]; do sleep 0.02; kill -0 $pid || break; done; sleep 0.3; kill -INT $pid; wait $pid; }");
+  BOOST_TEST(stopped.status == 130, stopped.err);
+  BOOST_TEST(stopped.err.find("--resume") != std::string::npos, stopped.err);
+  BOOST_TEST(std::filesystem::is_empty(folder.path() / "w"));
+  BOOST_TEST(made::run(folder, "axonzoo-segment", slow + "--resume").status == 0);
+  BOOST_TEST(std::filesystem::exists(folder.path() / "w/s5_seg-axonmyelin.png"));
 }
 
 BOOST_AUTO_TEST_CASE(a_unet_on_the_encoder_needs_no_prompts) {

@@ -40,4 +40,9 @@ class interruption : public error {
   using error::error;
 };
 
+/// Throws `interruption` after Ctrl-C. To be called often in what may take minutes and writes at its end.
+inline void end_if_interrupted() {
+  if (interrupted()) throw interruption("cannot finish", "the program was interrupted", "the same command with --resume goes on");
+}
+
 }  // namespace axonzoo

@@ -41,7 +41,7 @@ class boxed_predictor {
   [[nodiscard]] const checkpoint_facts& facts() const { return facts_; }
   [[nodiscard]] predictor& detector() { return detector_; }
 
-  /// As `predictor::segment`.
+  /// As `predictor::segment`. Throws `interruption` after Ctrl-C.
   [[nodiscard]] label_image segment(const image& pixels, double pixel_size, const std::string& contrast = "") {
     const double target = facts_.pixel_size.of(contrast);
     if (target > 0 && !(pixel_size > 0)) {

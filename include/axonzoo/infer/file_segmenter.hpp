@@ -12,6 +12,7 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/core/image.hpp>
+#include <axonzoo/core/interrupt.hpp>
 #include <axonzoo/data/listing.hpp>
 #include <axonzoo/data/resample.hpp>
 #include <axonzoo/data/sidecar.hpp>
@@ -41,7 +42,7 @@ struct segment_job {
   std::size_t bytes = 0;  ///< that it takes as a whole, roughly
   bool as_tiff = false, by_rows = false;
   bool finished = false;     ///< it was segmented before
-  bool interrupted = false;  ///< it was stopped before its last row
+  bool interrupted = false;  ///< it was stopped before its end
   image pixels;              ///< of one that is held as a whole
   label_image labels;
   std::unique_ptr<image_rows> source;  ///< of one that is not
@@ -65,7 +66,7 @@ class file_segmenter {
 
   [[nodiscard]] const segment_options& options() const { return options_; }
 
-  /// All steps of one file. Throws `error`; what was written before stays. Where the program was interrupted, a slide may be `interrupted`.
+  /// All steps of one file. Throws `error`; what was written before stays. Where the program was interrupted, a slide may be `interrupted`, and so may an image that a SAM segments.
   segment_job segment(const std::filesystem::path& path) {
     segment_job job;
     job.path = path;
@@ -116,7 +117,12 @@ class file_segmenter {
     if (network_.by_rows() != nullptr && !is_small(job)) job.by_rows = job.as_tiff || (network_.bytes() + job.bytes > options_.memory << 20 && pixels > 1u << 20);
     if (job.by_rows) return infer_rows(job);
     if (job.pixels.size() == 0) job.pixels = read_image(job.path);
-    job.labels = network_.segment(job.pixels, job.pixel_size, job.contrast);
+    try {
+      job.labels = network_.segment(job.pixels, job.pixel_size, job.contrast);
+    } catch (const interruption&) {
+      job.interrupted = true;
+      if (options_.note) options_.note("'" + job.path.string() + "' was not segmented to its end; the same command with --resume begins it anew");
+    }
   }
 
   void write(segment_job& job) {

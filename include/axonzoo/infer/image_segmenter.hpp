@@ -49,7 +49,7 @@ class image_segmenter {
   /// Checkpoints that take part: of `fast` ones a single one.
   [[nodiscard]] const std::vector<std::filesystem::path>& models() const { return models_; }
 
-  /// As `predictor::segment`.
+  /// As `predictor::segment`; a SAM throws `interruption` after Ctrl-C.
   [[nodiscard]] label_image segment(const image& pixels, double pixel_size, const std::string& contrast) {
     return boxed_ ? boxed_->segment(pixels, pixel_size, contrast) : dense_->segment(pixels, pixel_size, contrast);
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <utility>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include <ATen/ops/upsample_bilinear2d.h>
 
 #include <axonzoo/core/image.hpp>
+#include <axonzoo/core/interrupt.hpp>
 #include <axonzoo/data/found_masks.hpp>
 #include <axonzoo/data/prompts.hpp>
 #include <axonzoo/infer/view_encoder.hpp>
@@ -43,11 +43,11 @@ inline std::vector<instance_run> positive_runs(const float* logits, std::int64_t
 }  // namespace detail
 
 /// Masks for all `objects`, whose boxes are in px of an image of height x width; `prepared` is that image as the encoder's views are cut from it, perhaps
-/// resampled. Each box is asked in the view of `side` px (of `prepared`) where it lies most central, `together` boxes at a time; before
-/// each time it calls `before_boxes`, and what that throws ends it.
+/// resampled. Each box is asked in the view of `side` px (of `prepared`) where it lies most central, `together` boxes at a time. Throws
+/// `interruption` after Ctrl-C.
 inline std::vector<found_mask> segment_boxes(const sam_network& net, const view_encoder& encoder, const image& prepared, std::size_t height, std::size_t width,
                                              const std::vector<prompted_object>& objects, std::int64_t side, c10::Device device,
-                                             const std::function<void()>& before_boxes = [] {}, std::size_t together = 32) {
+                                             std::size_t together = 32) {
   const at::NoGradGuard no_gradients;
   const double down = static_cast<double>(prepared.shape(0)) / static_cast<double>(height),
                across = static_cast<double>(prepared.shape(1)) / static_cast<double>(width);
@@ -62,7 +62,7 @@ inline std::vector<found_mask> segment_boxes(const sam_network& net, const view_
     const std::int64_t rows = std::max<std::int64_t>(1, at(static_cast<double>(where.side) / down)),
                        columns = std::max<std::int64_t>(1, at(static_cast<double>(where.side) / across));
     for (std::size_t first = 0; first < members.size(); first += together) {
-      before_boxes();
+      end_if_interrupted();
       const auto end = std::min(members.size(), first + together);
       std::vector<pixel_box> asked;
       for (auto i = first; i < end; ++i) asked.push_back(encoder.in_view(boxes[members[i]], where));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/full.h>
 
 #include <axonzoo/nn/network.hpp>
 
@@ -46,6 +47,13 @@ class communicator {
 
   /// Sums over ranks, in place.
   virtual void sum(at::Tensor& values) = 0;
+
+  /// Whether it is so on any rank.
+  [[nodiscard]] bool any(bool here) {
+    auto found = at::full({1}, here ? 1.0 : 0.0, at::kDouble);
+    sum(found);
+    return found.item<double>() > 0;
+  }
 
   /// The contents that rank `root` has, for all, in place.
   virtual void broadcast(at::Tensor& values, int root = 0) = 0;

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/core/interrupt.hpp>
 #include <axonzoo/core/random.hpp>
 #include <axonzoo/data/prepared.hpp>
 #include <axonzoo/data/split.hpp>
@@ -110,8 +111,13 @@ class promptable_task : public training_task {
       const auto wanted = std::min(objects.size(), static_cast<std::size_t>(options_.prompts.validation_boxes));
       for (std::size_t k = 0; k < wanted; ++k) std::swap(objects[k], objects[k + static_cast<std::size_t>(lots.below(static_cast<std::int64_t>(objects.size() - k)))]);
       objects.resize(wanted);
-      const auto masks = segment_boxes(dynamic_cast<sam_network&>(net), encoder_, prepared->pixels, prepared->labels.shape(0), prepared->labels.shape(1), objects,
-                                       options_.patch, device_);
+      std::vector<found_mask> masks;
+      try {
+        masks = segment_boxes(dynamic_cast<sam_network&>(net), encoder_, prepared->pixels, prepared->labels.shape(0), prepared->labels.shape(1), objects, options_.patch,
+                              device_);
+      } catch (const interruption&) {
+        break;
+      }
       prompted_tally tally;
       tally.add(masks, manual);
       const auto scores = tally.scores();
@@ -125,6 +131,7 @@ class promptable_task : public training_task {
         sums[row][2] += count;
       }
     }
+    if (ranks.any(interrupted())) return {};
     ranks.sum(sums);
     nlohmann::json made;
     double dice = 0, present = 0;

@@ -20,11 +20,6 @@
 
 namespace axonzoo {
 
-/// Throws `interruption` after Ctrl-C. To be called often: a micrograph may take minutes.
-inline void end_test_if_interrupted() {
-  if (interrupted()) throw interruption("cannot finish the test", "it was interrupted", "give --resume to go on from the trained weights");
-}
-
 /// Segments each micrograph of `members` at its own size, writes its masks into <out>/test and scores it against the manual masks. Gives {"mean", "subjects",
 /// "images"} and, beside, "seconds_per_megapixel" of the network alone.
 ///
@@ -48,7 +43,7 @@ nlohmann::json test_micrographs(prepared_cache& cache, const std::vector<std::si
     return made;
   };
   for (const auto member : members) {
-    end_test_if_interrupted();
+    end_if_interrupted();
     const auto& source = data.micrographs[member];
     const auto manual = read_labels(source);
     const auto prepared = cache.get(member);

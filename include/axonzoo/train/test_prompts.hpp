@@ -28,7 +28,7 @@ inline nlohmann::json test_prompts(const sam_network& net, const view_encoder& e
         const auto asked = prompted_masks_of(manual, classes);
         std::vector<found_mask> masks;
         const auto predicted = timed([&] {
-          masks = segment_boxes(net, encoder, pixels, manual.shape(0), manual.shape(1), asked.objects, options.patch, device, end_test_if_interrupted);
+          masks = segment_boxes(net, encoder, pixels, manual.shape(0), manual.shape(1), asked.objects, options.patch, device);
           return labels_of_masks(masks, asked.kinds, classes, manual.shape(0), manual.shape(1));
         });
         prompted_tally own;

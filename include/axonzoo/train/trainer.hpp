@@ -87,9 +87,9 @@ class trainer {
     progress shown("training " + recipe_.variant, total_steps_ > 0 ? static_cast<double>(total_steps_) : options_.minutes * 60);
     begin_ = clock::now() - std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(elapsed_));
 
-    if (begins_trained && task_.validates()) history_.push_back({{"epoch", 0}, {"step", 0}, {"seconds", 0}, {"validation", validate()}});
-
-    bool going = true;
+    if (begins_trained && history_.empty() && task_.validates()) unclosed_ = {{"epoch", 0}, {"step", 0}};
+    bool going = unclosed_.empty() || close_epoch();
+    if (stop_) return false;
     while (going && !spent()) {
       const auto batch = phases_.time("wait", [&] { return batches->next(); });
       phases_.add("load", batch.load_seconds);
@@ -287,33 +287,42 @@ class trainer {
     teacher_->eval();
   }
 
-  /// Validates, records and saves; false when patience has run out.
   bool end_epoch() {
     ++epoch_;
-    nlohmann::json entry = {{"epoch", epoch_}, {"step", step_}, {"train_loss", epoch_loss_ / static_cast<double>(std::max<std::int64_t>(epoch_count_, 1))}};
+    unclosed_ = {{"epoch", epoch_}, {"step", step_}, {"train_loss", epoch_loss_ / static_cast<double>(std::max<std::int64_t>(epoch_count_, 1))}};
     epoch_loss_ = 0;
     epoch_count_ = 0;
+    return close_epoch();
+  }
+
+  /// Validates, records and saves; false when patience has run out. Where Ctrl-C ends the validation it saves what a resumed run begins it anew with.
+  bool close_epoch() {
     bool going = true;
     if (task_.validates()) {
-      entry["validation"] = validate();
+      const auto scores = validate();
+      stop_ = stop_ || scores.empty();
+      if (scores.empty()) {
+        save();
+        return false;
+      }
+      unclosed_["validation"] = scores;
       going = options_.patience == 0 || epoch_ - best_epoch_ < options_.patience;
     }
     if (ranks_.world_size() == 1) elapsed_ = seconds_since(begin_);  // many ranks agree on it at the next step
-    entry["seconds"] = elapsed_;
-    history_.push_back(entry);
+    unclosed_["seconds"] = elapsed_;
+    history_.push_back(std::exchange(unclosed_, nlohmann::json()));
     save();
     return going;
   }
 
-  /// Scores of the average of the weights, which is kept where it is the best after an epoch.
+  /// Scores of the average of the weights, which is kept where it is the best after an epoch. Empty where Ctrl-C came first.
   nlohmann::json validate() {
     return phases_.time("validate", [&] {
       exchange_average();
       auto whole = ranks_.gather_all();
       const auto scores = task_.validate(*net_, ranks_);
-      const double dice = scores.at("dice").get<double>();
-      if (epoch_ > 0 && prune_->finished() && dice > best_) {
-        best_ = dice;
+      if (!scores.empty() && epoch_ > 0 && prune_->finished() && scores.at("dice").get<double>() > best_) {
+        best_ = scores.at("dice").get<double>();
         best_epoch_ = epoch_;
         if (ranks_.rank() == 0) task_.write_checkpoint(chosen_weights(), *net_);
       }
@@ -379,7 +388,7 @@ class trainer {
     if (teacher_) state.teacher = named_tensors(*teacher_);
     state.facts = {{"variant", recipe_.variant}, {"seed", options_.seed},
                    {"step", step_}, {"epoch", epoch_}, {"best", best_}, {"best_epoch", best_epoch_}, {"elapsed", elapsed_},
-                   {"updates", average_.updates()}, {"pruning_rounds", prune_->rounds_done()}, {"phases", phases_.seconds()}, {"history", history_},
+                   {"updates", average_.updates()}, {"pruning_rounds", prune_->rounds_done()}, {"phases", phases_.seconds()}, {"history", history_}, {"unclosed", unclosed_},
                    {"epoch_loss", epoch_loss_}, {"epoch_count", epoch_count_},
                    {"loss_scale", {{"value", scale_.value()}, {"steps", scale_.steps_since_change()}, {"skipped", scale_.skipped()}}}};
     state.facts.update(task_.fixed_options());
@@ -422,6 +431,7 @@ class trainer {
       if (prune_->rounds_done() > 0) task_.narrowed(*net_);
       phases_.resume(state.facts.at("phases").get<std::map<std::string, double>>());
       history_ = state.facts.at("history");
+      unclosed_ = state.facts.at("unclosed");
       const auto& scale = state.facts.at("loss_scale");
       scale_.resume(scale.at("value").get<double>(), scale.at("steps").get<std::int64_t>(), scale.at("skipped").get<std::int64_t>());
       epoch_loss_ = state.facts.at("epoch_loss").get<double>();
@@ -446,7 +456,7 @@ class trainer {
   std::shared_ptr<network> teacher_;  ///< the network before channels left, where the pruning policy distils from it
   loss_scale scale_;
   phase_clock phases_;
-  nlohmann::json history_ = nlohmann::json::array();
+  nlohmann::json history_ = nlohmann::json::array(), unclosed_;  ///< an object for each epoch, and the one that is not validated yet
   std::vector<double> losses_;
   std::vector<std::int64_t> optimizer_bytes_, parameter_bytes_;
   std::int64_t epoch_steps_ = 0, total_steps_ = 0;

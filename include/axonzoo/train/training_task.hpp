@@ -57,7 +57,7 @@ class training_task {
   /// Whether there are subjects to validate on.
   [[nodiscard]] virtual bool validates() const = 0;
 
-  /// Scores on the validation subjects, the same on all ranks; "dice" is what chooses among epochs.
+  /// Scores on the validation subjects, the same on all ranks; "dice" is what chooses among epochs. Empty where Ctrl-C came to any rank first.
   virtual nlohmann::json validate(network& net, communicator& ranks) = 0;
 
   /// What a pruning policy may learn from: training samples that no step trains on.

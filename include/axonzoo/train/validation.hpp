@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <axonzoo/core/interrupt.hpp>
 #include <axonzoo/data/prepared.hpp>
 #include <axonzoo/infer/labels.hpp>
 #include <axonzoo/infer/tiles.hpp>
@@ -20,7 +21,7 @@
 namespace axonzoo {
 
 /// Class overlaps of the network on prepared micrographs, without flips, at the network's own pixel size: the mean over images of each
-/// class's IoU and Dice, and "dice", the mean over classes. Ranks share the images out.
+/// class's IoU and Dice, and "dice", the mean over classes. Ranks share the images out. Empty where Ctrl-C came to any of them first.
 inline nlohmann::json validate(network& net, prepared_cache& cache, const std::vector<std::size_t>& members, const recipe& chosen, c10::Device device,
                                std::int64_t patch, const std::vector<std::string>& classes, communicator& ranks) {
   net.eval();
@@ -29,7 +30,7 @@ inline nlohmann::json validate(network& net, prepared_cache& cache, const std::v
   tiles.side = patch;
   const auto foreground = static_cast<std::int64_t>(classes.size()) - 1;
   auto sums = at::zeros({foreground, 2}, at::kDouble);
-  for (std::size_t i = static_cast<std::size_t>(ranks.rank()); i < members.size(); i += static_cast<std::size_t>(ranks.world_size())) {
+  for (std::size_t i = static_cast<std::size_t>(ranks.rank()); i < members.size() && !interrupted(); i += static_cast<std::size_t>(ranks.world_size())) {
     const auto prepared = cache.get(members[i]);
     const auto probabilities = class_probabilities(net, prepared->pixels, chosen.setting.compute_type, device, tiles);
     const auto labels = likeliest_labels(probabilities, prepared->pixels.shape(0), prepared->pixels.shape(1));
@@ -40,6 +41,7 @@ inline nlohmann::json validate(network& net, prepared_cache& cache, const std::v
       sums[k][1] += score.dice;
     }
   }
+  if (ranks.any(interrupted())) return {};
   ranks.sum(sums);
   sums /= static_cast<double>(members.size());
   nlohmann::json scores;
