@@ -135,14 +135,19 @@ def compare_program(program, folder, sam, shapes):
         equal = (ours("masks.npy") == masks.numpy()).mean()
         assert equal > 1 - 1e-4, f"axonzoo-sam, {height} x {width}: {1 - equal:.1e} of the masks' pixels differ"
         print(f"axonzoo-sam, {height} x {width}: {1 - equal:.1e} of the masks' pixels differ")
-        # random weights know no object and give all masks about the same box: once all are kept, once the overlapping go
-        for overlap, side in ((1.0, 6), (0.9, 8)):
+        # random weights know no object and give all masks about the same box: once all are kept, once the overlapping go; of noise, holes and islands are many
+        sizes = []
+        for overlap, side, region in ((1.0, 6, 0), (0.9, 8, 0), (1.0, 6, 400)):
             options = dict(points_per_side=side, points_per_batch=24, pred_iou_thresh=0, stability_score_thresh=0.3, stability_score_offset=0.05,
-                           box_nms_thresh=overlap, crop_n_layers=1, crop_nms_thresh=overlap, crop_n_points_downscale_factor=2)
+                           box_nms_thresh=overlap, crop_n_layers=1, crop_nms_thresh=overlap, crop_n_points_downscale_factor=2, min_mask_region_area=region)
             theirs = SamAutomaticMaskGenerator(sam, **options).generate(image)
             run(program, folder, "--automatic", "--points-per-side", side, "--points-per-batch", 24, "--least-score", 0, "--least-stability", 0.3,
-                "--stability-offset", 0.05, "--box-overlap", overlap, "--crop-layers", 1, "--crop-box-overlap", overlap, "--crop-points-divisor", 2)
-            compare_masks(folder, theirs, f"automatic masks, {height} x {width}")
+                "--stability-offset", 0.05, "--box-overlap", overlap, "--crop-layers", 1, "--crop-box-overlap", overlap, "--crop-points-divisor", 2,
+                "--least-region", region)
+            compare_masks(folder, theirs, f"automatic masks, {height} x {width}, regions of {region} px and more")
+            if side == 6:
+                sizes.append(sorted(record["area"] for record in theirs))
+        print(f"areas that the removal of regions changed: {sum(a != b for a, b in zip(*sizes))} of {len(sizes[0])}")
 
 
 def compare_masks(folder, theirs, what):

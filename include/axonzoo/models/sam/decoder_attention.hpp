@@ -10,6 +10,7 @@
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
+#include <c10/core/GradMode.h>
 
 #include <axonzoo/models/sam/layers.hpp>
 #include <axonzoo/nn/attention.hpp>
@@ -43,7 +44,7 @@ struct decoder_attention {
 };
 
 /// Few tokens against many pixels cost less when the projections of the pixels are moved to the tokens: (W p) . t = p . (W^T t),
-/// 8 T products of width C instead of c a pixel. The pixels' places are projected once for all prompts. float32, no gradients.
+/// 8 T products of width C instead of c a pixel. The pixels' places are projected once for all prompts. float32.
 struct absorbed_attention {
   const decoder_attention& of;
 
@@ -55,12 +56,15 @@ struct absorbed_attention {
     return at::matmul(by_head(projection.weight), places.t());
   }
 
-  /// Tokens [P, T, C] attend to pixels [P, M, C], keys with their places: [P, T, C]. The keys' bias changes no softmax.
+  /// Tokens [P, T, C] attend to pixels [P, M, C], keys with their places: [P, T, C]. The keys' bias changes no softmax, but takes part in a graph, where ranks wait
+  /// for its gradient.
   [[nodiscard]] at::Tensor tokens_to_pixels(const at::Tensor& tokens, const at::Tensor& pixels, const at::Tensor& places) const {
     const std::int64_t count = tokens.size(0), rows = decoder_attention::heads * tokens.size(1);
     const at::Tensor q = decoder_attention::apart(of.q(tokens) * of.scale());
     const at::Tensor moved = at::matmul(q, by_head(of.k.weight)).reshape({count, rows, -1});
-    const at::Tensor shares = at::softmax(with_places(q, places).baddbmm_(moved, pixels.transpose(1, 2)), -1);
+    const at::Tensor scores = with_places(q, places).baddbmm_(moved, pixels.transpose(1, 2));
+    if (c10::GradMode::is_enabled()) scores.add_(by_bias(q, of.k.bias));
+    const at::Tensor shares = at::softmax(scores, -1);
     const at::Tensor means = at::bmm(shares, pixels).unflatten(1, {decoder_attention::heads, -1});
     const at::Tensor values = at::matmul(means, by_head(of.v.weight).transpose(1, 2));
     return of.out(heads_together(values) + of.v.bias);
@@ -72,8 +76,7 @@ struct absorbed_attention {
     const std::int64_t count = keys.size(0), rows = decoder_attention::heads * keys.size(1);
     const at::Tensor k = decoder_attention::apart(of.k(keys) * of.scale());
     const at::Tensor moved = at::matmul(k, by_head(of.q.weight)).reshape({count, rows, -1});
-    const at::Tensor constant = at::matmul(k, of.q.bias.view({1, decoder_attention::heads, -1, 1}));
-    const at::Tensor scores = with_places(k, places).add_(constant.reshape({count, rows, 1}));
+    const at::Tensor scores = with_places(k, places).add_(by_bias(k, of.q.bias));
     if (pixels.size(0) == 1) {
       scores.add_(at::matmul(moved.flatten(0, 1), pixels[0].t()).view(scores.sizes()));
     } else {
@@ -85,6 +88,11 @@ struct absorbed_attention {
   }
 
  private:
+  /// Tokens [P, heads, T, c] times a projection's bias [heads c], [P, heads T, 1].
+  [[nodiscard]] static at::Tensor by_bias(const at::Tensor& x, const at::Tensor& bias) {
+    return at::matmul(x, bias.view({1, decoder_attention::heads, -1, 1})).reshape({x.size(0), -1, 1});
+  }
+
   /// Tokens [P, heads, T, c] times places [heads, c, M], [P, heads T, M].
   [[nodiscard]] static at::Tensor with_places(const at::Tensor& x, const at::Tensor& places) {
     const std::int64_t count = x.size(0), tokens = x.size(2);

@@ -11,7 +11,6 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/stack.h>
-#include <c10/core/GradMode.h>
 
 #include <axonzoo/models/sam/decoder_attention.hpp>
 #include <axonzoo/models/sam/layers.hpp>
@@ -86,8 +85,7 @@ class sam_mask_decoder {
     const at::Tensor own = at::cat({score_token_, mask_tokens_}, 0).to(type).unsqueeze(0).expand({count, -1, -1});
     const at::Tensor given = at::cat({own, prompts}, 1);
     // absorbing pays while 8 T is below a projection's width, and not on a GPU, which waits for memory there
-    const bool quick = image.is_cpu() && !c10::GradMode::is_enabled() && type == at::kFloat && !at::autocast::is_autocast_enabled(c10::kCPU) &&
-                       8 * given.size(1) < last_.k.weight.size(0);
+    const bool quick = image.is_cpu() && type == at::kFloat && !at::autocast::is_autocast_enabled(c10::kCPU) && 8 * given.size(1) < last_.k.weight.size(0);
     const auto [tokens, pixels] = quick ? absorbed(image, places, given) : plain(image, places, given);
 
     at::Tensor features = pixels.transpose(1, 2).unflatten(2, {h, w});
@@ -101,7 +99,7 @@ class sam_mask_decoder {
     return {logits.to(at::kFloat), scores_(tokens.select(1, 0)).slice(1, begin, end).to(at::kFloat)};
   }
 
-  /// Tokens [P, T, C] and pixels [P, M, C] after the two-way transformer: the definition, differentiable.
+  /// Tokens [P, T, C] and pixels [P, M, C] after the two-way transformer: the definition.
   [[nodiscard]] std::pair<at::Tensor, at::Tensor> plain(const at::Tensor& image, const at::Tensor& places, const at::Tensor& given) const {
     at::Tensor tokens = given, pixels = image;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -121,7 +119,7 @@ class sam_mask_decoder {
     return {tokens, pixels};
   }
 
-  /// The same in float32 without gradients. Of one image for all prompts, the first layer's keys and values are computed once.
+  /// The same in float32. Of one image for all prompts, the first layer's keys and values are computed once.
   [[nodiscard]] std::pair<at::Tensor, at::Tensor> absorbed(const at::Tensor& image, const at::Tensor& places, const at::Tensor& given) const {
     at::Tensor tokens = given, pixels = image;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
