@@ -6,8 +6,10 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -234,6 +236,15 @@ double largest_difference(const nlohmann::json& a, const nlohmann::json& b) {
 
 BOOST_AUTO_TEST_SUITE(parallel_training)
 
+/// That a run which was stopped and has ended in `out` has the epochs, but for their seconds, and the weights of an uninterrupted one.
+void is_the_same_course(nlohmann::json history, const std::filesystem::path& out, nlohmann::json expected_history, const std::map<std::string, at::Tensor>& expected) {
+  for (auto* each : {&history, &expected_history}) {
+    for (auto& epoch : *each) epoch.erase("seconds");
+  }
+  BOOST_TEST(history == expected_history);
+  for (const auto& [name, tensor] : axonzoo::read_safetensors(out / "checkpoint.safetensors").tensors) BOOST_TEST(at::equal(tensor, expected.at(name)), name);
+}
+
 /// That two ranks share out what one has.
 void shared_out(const nlohmann::json& one, const nlohmann::json& two, const std::string& what) {
   const auto whole = one.at(what).at(0).get<double>();
@@ -443,18 +454,14 @@ BOOST_AUTO_TEST_CASE(a_run_from_a_checkpoint_that_was_interrupted_goes_on_to_the
   using slimmed = axonzoo::variant<interrupted_unet, axonzoo::fp32, axonzoo::alternate_slimming, axonzoo::single>;
   axonzoo::policies<slimmed> chosen;
   chosen.pruning.prune_at = 0;
-  auto whole = all.run<slimmed>("whole", 1, chosen).at("history");
+  const auto whole = all.run<slimmed>("whole", 1, chosen).at("history");
   const auto expected = axonzoo::read_safetensors(all.options.out / "checkpoint.safetensors").tensors;
   passes_to_interrupt = 3;
   BOOST_TEST(all.run<slimmed>("parts", 1, chosen).empty());
   axonzoo::detail::interrupt_seen = false;
   all.options.resume = true;
-  auto parts = all.run<slimmed>("parts", 1, chosen).at("history");
-  for (auto* history : {&whole, &parts}) {
-    for (auto& epoch : *history) epoch.erase("seconds");
-  }
-  BOOST_TEST(whole == parts);
-  for (const auto& [name, tensor] : axonzoo::read_safetensors(all.options.out / "checkpoint.safetensors").tensors) BOOST_TEST(at::equal(tensor, expected.at(name)), name);
+  const auto parts = all.run<slimmed>("parts", 1, chosen).at("history");
+  is_the_same_course(parts, all.options.out, whole, expected);
   all.options.weights.clear();
   all.refusal = "its weights is";
   all.run<slimmed>("parts", 1, chosen);
@@ -467,7 +474,7 @@ BOOST_AUTO_TEST_CASE(a_validation_that_was_interrupted_is_done_again) {
   all.go_on_from();
   all.options.steps = 12;
   using several = axonzoo::variant<interrupted_unet, axonzoo::fp32, axonzoo::none, axonzoo::ddp>;
-  auto whole = all.run<several>("whole", 2).at("history");
+  const auto whole = all.run<several>("whole", 2).at("history");
   BOOST_TEST_REQUIRE(whole.size() > 2);  // epoch 0 before the first step, and others
   const auto expected = axonzoo::read_safetensors(all.options.out / "checkpoint.safetensors").tensors;
   for (int stops = 0; stops < 3; ++stops) {
@@ -480,12 +487,8 @@ BOOST_AUTO_TEST_CASE(a_validation_that_was_interrupted_is_done_again) {
     BOOST_TEST(all.run<several>("parts", 2).empty());
     axonzoo::detail::interrupt_seen = false;
   }
-  auto parts = all.run<several>("parts", 2).at("history");
-  for (auto* history : {&whole, &parts}) {
-    for (auto& epoch : *history) epoch.erase("seconds");
-  }
-  BOOST_TEST(whole == parts);
-  for (const auto& [name, tensor] : axonzoo::read_safetensors(all.options.out / "checkpoint.safetensors").tensors) BOOST_TEST(at::equal(tensor, expected.at(name)), name);
+  const auto parts = all.run<several>("parts", 2).at("history");
+  is_the_same_course(parts, all.options.out, whole, expected);
 }
 
 BOOST_AUTO_TEST_CASE(weights_of_every_precision_train_on_but_rounded_ones) {

@@ -17,7 +17,6 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 #include <nlohmann/json.hpp>
@@ -235,9 +234,7 @@ class trainer {
   bool unscale_gradients() {
     if (!scale_.active()) return true;
     optimizer_->scale_gradients(1 / scale_.value());
-    auto overflows = at::full({1}, std::isfinite(optimizer_->gradient_norm()) ? 0.0 : 1.0, at::kDouble);
-    ranks_.sum(overflows);
-    const bool finite = overflows.item<double>() == 0;
+    const bool finite = !ranks_.any(!std::isfinite(optimizer_->gradient_norm()));
     scale_.update(finite);
     return finite;
   }
@@ -300,8 +297,8 @@ class trainer {
     bool going = true;
     if (task_.validates()) {
       const auto scores = validate();
-      stop_ = stop_ || scores.empty();
       if (scores.empty()) {
+        stop_ = true;
         save();
         return false;
       }
