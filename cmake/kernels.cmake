@@ -23,7 +23,10 @@ function(axonzoo_add_kernels)
 #include <axonzoo/nn/batch_norm.hpp>
 #include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/convolution.hpp>
+#include <axonzoo/nn/gelu.hpp>
 #include <axonzoo/nn/instance_norm.hpp>
+#include <axonzoo/nn/layer_norm.hpp>
+#include <axonzoo/nn/linear.hpp>
 #include <axonzoo/nn/max_pool.hpp>
 #include <axonzoo/nn/quantised_convolution.hpp>
 #include <axonzoo/nn/recompute.hpp>
@@ -41,9 +44,12 @@ template struct emitted<&axonzoo::batch_norm_relu>;
 template struct emitted<&axonzoo::convolution>;
 template struct emitted<&axonzoo::convolution_of_concatenated>;
 template struct emitted<&axonzoo::transposed_convolution_2x2>;
+template struct emitted<&axonzoo::gelu>;
 template struct emitted<&axonzoo::instance_norm_leaky_relu>;
 template struct emitted<&axonzoo::joined>;
+template struct emitted<&axonzoo::layer_norm>;
 template struct emitted<&axonzoo::summed_backward>;
+template struct emitted<&axonzoo::linear>;
 template struct emitted<&axonzoo::max_pool_2x2>;
 template struct emitted<&axonzoo::max_unpool_2x2>;
 template struct emitted<&axonzoo::quantised_filters::convolved>;

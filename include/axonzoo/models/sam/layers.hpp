@@ -10,14 +10,14 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/conv2d.h>
-#include <ATen/ops/gelu.h>
-#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/rsqrt.h>
-#include <c10/core/GradMode.h>
 
 #include <axonzoo/models/sam/block_names.hpp>
 #include <axonzoo/nn/convolution.hpp>
+#include <axonzoo/nn/gelu.hpp>
+#include <axonzoo/nn/layer_norm.hpp>
 #include <axonzoo/nn/linear.hpp>
+#include <axonzoo/nn/macs.hpp>
 
 namespace axonzoo {
 
@@ -56,20 +56,24 @@ struct layer_norm {
   layer_norm(const named_weights& from, const std::string& name, double e)
       : weight(from.at(name + ".weight")), bias(from.at(name + ".bias")), epsilon(e) {}
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x, c10::ScalarType to) const {
-    return at::layer_norm(x.to(weight.scalar_type()), {x.size(-1)}, weight, bias, epsilon).to(to);
+    return axonzoo::layer_norm(x, {}, weight, bias, epsilon, to);
   }
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return (*this)(x, x.scalar_type()); }
+  /// Of x + added, which may be one for all of the other.
+  [[nodiscard]] at::Tensor of_sum(const at::Tensor& x, const at::Tensor& added) const {
+    return x.sizes() == added.sizes() ? axonzoo::layer_norm(x, added, weight, bias, epsilon, x.scalar_type()) : (*this)(x + added);
+  }
 };
-
-/// Exact GELU; of a temporary without gradients in its own memory.
-[[nodiscard]] inline at::Tensor gelu(at::Tensor&& x) { return c10::GradMode::is_enabled() ? at::gelu(x) : at::gelu_(x); }
 
 /// segment-anything's LayerNorm2d: over the channels of [B, C, H, W]; fast where the channels are last in memory.
 struct channel_norm {
   layer_norm norm;
 
   channel_norm(const named_weights& from, const std::string& name) : norm(from, name, 1e-6) {}
-  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return norm(x.permute({0, 2, 3, 1})).permute({0, 3, 1, 2}); }
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x, after_norm after = after_norm::nothing) const {
+    const at::Tensor y = axonzoo::layer_norm(x.permute({0, 2, 3, 1}), {}, norm.weight, norm.bias, norm.epsilon, x.scalar_type(), after);
+    return y.permute({0, 3, 1, 2});
+  }
 };
 
 /// Convolution without bias and batch norm. The norm is folded into the weights but when it trains.
@@ -127,7 +131,7 @@ struct block_layers {
         narrow(from, name.narrow) {}
 
   /// What the MLP adds to the tokens [..., C] float32; it is computed in `type`.
-  [[nodiscard]] at::Tensor perceptron(const at::Tensor& tokens, c10::ScalarType type) const { return narrow(gelu(widen(middle(tokens, type)))); }
+  [[nodiscard]] at::Tensor perceptron(const at::Tensor& tokens, c10::ScalarType type) const { return narrow(axonzoo::gelu(widen(middle(tokens, type)))); }
 };
 
 /// The end of both encoders: 1x1 and 3x3 convolution, each with a norm over the channels. [B, C, H, W] to [B, 256, H, W].

@@ -11,7 +11,6 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -95,8 +94,8 @@ class sam_prompt_encoder {
   /// Of mask prompts [P, 1, 4 h, 4 w]: [P, C, h, w] of their type.
   [[nodiscard]] at::Tensor dense(const at::Tensor& masks) const {
     at::Tensor x = convolution(masks.contiguous(at::MemoryFormat::ChannelsLast), halve_.first, halve_.second, 2, 0);
-    x = convolution(at::gelu(first_(x)), quarter_.first, quarter_.second, 2, 0);
-    return convolution(at::gelu(second_(x)), widen_.first, widen_.second, 1, 0);
+    x = convolution(axonzoo::gelu(first_(x)), quarter_.first, quarter_.second, 2, 0);
+    return convolution(axonzoo::gelu(second_(x)), widen_.first, widen_.second, 1, 0);
   }
 
   /// What stands for an absent mask, [1, C].

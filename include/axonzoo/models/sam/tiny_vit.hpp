@@ -29,7 +29,7 @@ struct tiny_vit_convolutions {
   tiny_vit_convolutions(const named_weights& from, const std::string& name, std::int64_t stride)
       : first(from, name + ".conv1"), each(from, name + ".conv2", stride), last(from, name + ".conv3"), weights(sam_layers::weights_under(from, name)) {}
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x, bool training) const {
-    return last(sam_layers::gelu(each(sam_layers::gelu(first(x, training)), training)), training);
+    return last(axonzoo::gelu(each(axonzoo::gelu(first(x, training)), training)), training);
   }
 };
 
@@ -111,9 +111,9 @@ class tiny_vit_encoder {
     at::Tensor x = images.contiguous(at::MemoryFormat::ChannelsLast);
     const bool training = how.training;
     const auto run = [&](const std::vector<at::Tensor>& weights, const repeatable_part& block) { x = how.recompute && !training ? recomputed(x, weights, block) : block(x); };
-    x = second_(sam_layers::gelu(first_(x, training)), training);
+    x = second_(axonzoo::gelu(first_(x, training)), training);
     for (const auto& bottleneck : bottlenecks_) {
-      run(bottleneck.weights, [bottleneck, training](const at::Tensor& tokens) { return sam_layers::gelu(tokens + bottleneck(tokens, training)); });
+      run(bottleneck.weights, [bottleneck, training](const at::Tensor& tokens) { return axonzoo::gelu(tokens + bottleneck(tokens, training)); });
     }
     for (std::size_t stage = 0; stage < blocks_.size(); ++stage) {
       if (how.stages != nullptr) how.stages->push_back(x);

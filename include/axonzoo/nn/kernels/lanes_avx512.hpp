@@ -61,17 +61,33 @@ struct lanes {
   /// a b - c
   friend lanes fms(lanes a, lanes b, lanes c) { return {_mm512_fmsub_ps(a.v, b.v, c.v)}; }
   /// To the nearest whole number.
-  friend lanes round(lanes a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+  friend lanes round(lanes a) { return {_mm512_maskz_roundscale_ps(every, a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
   /// a 2^n for a whole n from -126 to 127, 0 for -127.
   friend lanes times_power_of_two(lanes a, lanes n) {
     return {_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(n.v, _mm512_set1_ps(-127), _CMP_NLE_UQ), a.v, n.v)};
   }
-  friend float greatest(lanes a) { return _mm512_reduce_max_ps(a.v); }
-  friend float sum(lanes a) { return _mm512_reduce_add_ps(a.v); }
+  friend float greatest(lanes a) {
+    const __m256 eight = _mm256_max_ps(lower_half(a), upper_half(a));
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  }
+  friend float sum(lanes a) {
+    const __m256 eight = _mm256_add_ps(lower_half(a), upper_half(a));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
 
  private:
   // g++ 12 takes the unmasked forms of some instructions for reads of uninitialised registers.
   static constexpr __mmask16 every = 0xffff;
+  static __m256 lower_half(lanes a) {
+    __m256 low;
+    __builtin_memcpy(&low, &a.v, sizeof low);
+    return low;
+  }
+  static __m256 upper_half(lanes a) { return _mm512_maskz_extractf32x8_ps(0xff, a.v, 1); }
   static __mmask16 first(std::int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
   static lanes widen(__m256i halves) {
     return {_mm512_castsi512_ps(_mm512_maskz_slli_epi32(every, _mm512_maskz_cvtepu16_epi32(every, halves), 16))};
