@@ -42,6 +42,27 @@ struct decoder_layer {
         narrow(from, name + ".mlp.lin2") {}
 };
 
+/// What attention takes of pixels [P or 1, M, C]: keys, with their places, and values of the tokens' attention to them, and, where there is a `query`, the queries, with
+/// their places, of theirs to the tokens.
+struct pixel_projections {
+  at::Tensor keys, values, queries;
+
+  pixel_projections(const at::Tensor& pixels, const at::Tensor& places, const decoder_attention& tokens, const sam_layers::linear* query) {
+    std::vector<at::Tensor> weights{tokens.k.weight, tokens.v.weight}, biases{tokens.k.bias, tokens.v.bias};
+    if (query != nullptr) {
+      weights.push_back(query->weight);
+      biases.push_back(query->bias);
+    }
+    std::vector<std::int64_t> widths;
+    for (const auto& weight : weights) widths.push_back(weight.size(0));
+    const auto parts = linear(pixels, at::cat(weights, 0), at::cat(biases, 0)).split_with_sizes(widths, -1);
+    const auto placed = [&](const at::Tensor& part, const sam_layers::linear& by) { return part + at::matmul(places, by.weight.to(places.scalar_type()).t()); };
+    keys = placed(parts[0], tokens.k);
+    values = parts[1];
+    if (query != nullptr) queries = placed(parts[2], *query);
+  }
+};
+
 /// Linear layers with ReLU between.
 struct decoder_mlp {
   std::vector<sam_layers::linear> layers;
@@ -86,11 +107,11 @@ class sam_mask_decoder {
     const at::Tensor given = at::cat({own, prompts}, 1);
     // absorbing pays while 8 T is below a projection's width, and not on a GPU, which waits for memory there
     const bool quick = image.is_cpu() && type == at::kFloat && !at::autocast::is_autocast_enabled(c10::kCPU) && 8 * given.size(1) < last_.k.weight.size(0);
-    const auto [tokens, pixels] = quick ? absorbed(image, places, given) : plain(image, places, given);
+    const auto [tokens, pixels] = quick ? absorbed(image, places, given) : at_once(image, places, given);
 
     at::Tensor features = pixels.transpose(1, 2).unflatten(2, {h, w});
-    features = sam_layers::gelu(lift_norm_(transposed_convolution_2x2(features, lift_.weight, lift_.bias)));
-    features = sam_layers::gelu(transposed_convolution_2x2(features, lift_again_.weight, lift_again_.bias));
+    features = lift_norm_(transposed_convolution_2x2(features, lift_.weight, lift_.bias), after_norm::gelu);
+    features = axonzoo::gelu(transposed_convolution_2x2(features, lift_again_.weight, lift_again_.bias));
     const std::int64_t begin = several ? 1 : 0, end = several ? mask_tokens_.size(0) : 1;
     std::vector<at::Tensor> vectors;
     for (std::int64_t i = begin; i < end; ++i) vectors.push_back(vectors_[static_cast<std::size_t>(i)](tokens.select(1, 1 + i)));
@@ -119,6 +140,24 @@ class sam_mask_decoder {
     return {tokens, pixels};
   }
 
+  /// The same with all projections of the pixels in one product, and those of their places apart: one gradient of the pixels instead of three to be added.
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> at_once(const at::Tensor& image, const at::Tensor& places, const at::Tensor& given) const {
+    at::Tensor tokens = given, pixels = image;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const auto& layer = layers_[i];
+      const detail::pixel_projections of_pixels(pixels, places, layer.to_image, &layer.to_tokens.q);
+      const at::Tensor placed = i == 0 ? tokens : tokens + given;
+      const at::Tensor attended = layer.tokens(placed, placed, tokens);
+      tokens = i == 0 ? layer.norm1(attended) : layer.norm1.of_sum(tokens, attended);
+      tokens = layer.norm2.of_sum(tokens, layer.to_image.projected(layer.to_image.q(tokens + given), of_pixels.keys, of_pixels.values));
+      tokens = layer.norm3.of_sum(tokens, layer.narrow(at::relu(layer.widen(tokens))));
+      const at::Tensor keys = layer.to_tokens.k(tokens + given), values = layer.to_tokens.v(tokens);
+      pixels = layer.norm4.of_sum(pixels, layer.to_tokens.projected(of_pixels.queries, keys, values));
+    }
+    const detail::pixel_projections of_pixels(pixels, places, last_, nullptr);
+    return {norm_.of_sum(tokens, last_.projected(last_.q(tokens + given), of_pixels.keys, of_pixels.values)), pixels};
+  }
+
   /// The same in float32. Of one image for all prompts, the first layer's keys and values are computed once.
   [[nodiscard]] std::pair<at::Tensor, at::Tensor> absorbed(const at::Tensor& image, const at::Tensor& places, const at::Tensor& given) const {
     at::Tensor tokens = given, pixels = image;
@@ -127,11 +166,11 @@ class sam_mask_decoder {
       const detail::absorbed_attention to_image{layer.to_image}, to_tokens{layer.to_tokens};
       const at::Tensor placed = i == 0 ? tokens : tokens + given;
       const at::Tensor attended = layer.tokens(placed, placed, tokens);
-      tokens = layer.norm1(i == 0 ? attended : tokens + attended);
+      tokens = i == 0 ? layer.norm1(attended) : layer.norm1.of_sum(tokens, attended);
       const at::Tensor looked = pixels.size(0) == 1 ? layer.to_image(tokens + given, pixels + places, pixels)
                                                     : to_image.tokens_to_pixels(tokens + given, pixels, to_image.projected_places(layer.to_image.k, places));
-      tokens = layer.norm2(tokens + looked);
-      tokens = layer.norm3(tokens + layer.narrow(at::relu(layer.widen(tokens))));
+      tokens = layer.norm2.of_sum(tokens, looked);
+      tokens = layer.norm3.of_sum(tokens, layer.narrow(at::relu(layer.widen(tokens))));
       pixels = layer.norm4(to_tokens.pixels_with_tokens(pixels, to_tokens.projected_places(layer.to_tokens.q, places), tokens + given, tokens));
     }
     const detail::absorbed_attention last{last_};
