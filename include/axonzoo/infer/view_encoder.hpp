@@ -65,7 +65,7 @@ class view_encoder {
     return made;
   }
 
-  /// [1, C, h, w] of the computing type, without a graph.
+  /// [1, C, h, w] of the computing type, channels last, without a graph.
   [[nodiscard]] at::Tensor embed(const sam_network& net, const image& prepared, const view& where, quarter_turn turn = 0) const {
     const at::NoGradGuard no_gradients;
     const auto input = pixels(prepared, where, turn);
@@ -73,9 +73,9 @@ class view_encoder {
     if (!cache_) return compute();
     digest key;
     key.add(weights_);
-    key.add(std::string(c10::toString(type_)));
+    key.add(std::string(c10::toString(type_)) + ", channels last");
     key.add(input.const_data_ptr(), input.nbytes());
-    return cache_->get(key.hex(), [&] { return compute().contiguous(); }).to(device_);
+    return cache_->get(key.hex(), [&] { return compute().permute({0, 2, 3, 1}).contiguous(); }).to(device_).permute({0, 3, 1, 2});
   }
 
   /// A box of the prepared image in the px of the turned view.

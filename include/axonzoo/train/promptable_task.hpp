@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
@@ -153,7 +154,7 @@ class promptable_task : public training_task {
     made.world_size = ranks.world_size();
     made.sum = [&ranks](at::Tensor& values) { ranks.sum(values); };
     made.loss = [this, &sam = dynamic_cast<sam_network&>(net)](const at::Tensor& embeddings, const at::Tensor& numbers) {
-      return answer_loss(sam, embeddings, calibration_view(numbers[0].item<std::int64_t>()));
+      return answer_loss(sam, embeddings, {calibration_view(numbers[0].item<std::int64_t>())});
     };
     made.each_batch = [this, &ranks](std::int64_t count, const std::function<void(const calibration::batch&)>& visit) {
       const auto scope = recipe_.setting.enter(device_.type());
@@ -235,6 +236,10 @@ class promptable_task : public training_task {
         made.names.push_back(task_.cache_.data().micrographs[samples.back().member].name);
       }
       ++step_;
+      if (task_.answers_together()) {
+        made.loss = [&task = task_, samples = std::move(samples)](network& net, const teaching*) { return task.loss_of_all(dynamic_cast<sam_network&>(net), samples); };
+        return made;
+      }
       // a view after the other: what is held is one view's
       const double share = 1 / static_cast<double>(samples.size());
       for (auto& one : samples) {
@@ -256,11 +261,27 @@ class promptable_task : public training_task {
 
   [[nodiscard]] at::Tensor loss(sam_network& net, const prompted_view& one, const teaching* by) const {
     net.eval();  // norms keep the statistics that the weights came with: a batch of a few views has worse ones
-    if (trains() != trained_part::encoder_and_decoder) return answer_loss(net, encoder_.embed(net, cache_.get(one.member)->pixels, one.where, one.turn), one);
+    if (trains() != trained_part::encoder_and_decoder) return answer_loss(net, kept_embedding(net, one), {one});
     const auto input = input_of(one);
     const auto embedding = net.encode(input);
-    const auto labels = [&] { return answer_loss(net, embedding, one); };
+    const auto labels = [&] { return answer_loss(net, embedding, {one}); };
     return by == nullptr ? labels() : by->mix(labels, [&](network& teacher) { return embedding_distance(embedding, teacher.forward(input).front()); });
+  }
+
+  /// One box of each view is as many features as the boxes of one view, and one pass reads the decoder's weights once.
+  [[nodiscard]] bool answers_together() const {
+    return trains() == trained_part::decoder && options_.prompts.boxes == 1 && options_.prompts.corrections == 0;
+  }
+
+  [[nodiscard]] at::Tensor loss_of_all(sam_network& net, const std::vector<prompted_view>& views) const {
+    net.eval();
+    std::vector<at::Tensor> embeddings;
+    for (const auto& one : views) embeddings.push_back(kept_embedding(net, one));
+    return answer_loss(net, at::cat(embeddings, 0), views);
+  }
+
+  [[nodiscard]] at::Tensor kept_embedding(const sam_network& net, const prompted_view& one) const {
+    return encoder_.embed(net, cache_.get(one.member)->pixels, one.where, one.turn);
   }
 
   /// What the encoder takes of a view: [1, 3, side, side].
@@ -268,19 +289,23 @@ class promptable_task : public training_task {
     return encoder_.pixels(cache_.get(one.member)->pixels, one.where, one.turn).to(device_, encoder_.type()).contiguous(at::MemoryFormat::ChannelsLast);
   }
 
-  /// Of the masks that answer a view's boxes, and of those after each round of corrections: the mean.
-  [[nodiscard]] at::Tensor answer_loss(const sam_network& net, const at::Tensor& embedding, const prompted_view& one) const {
+  /// Of the masks that answer a view's boxes, or the one box of each of several views, and of those after each round of corrections: the mean. `embeddings` [views, C, h, w].
+  [[nodiscard]] at::Tensor answer_loss(const sam_network& net, const at::Tensor& embeddings, const std::vector<prompted_view>& views) const {
     const auto& how = options_.prompts;
     std::vector<pixel_box> boxes;
-    for (const auto& box : one.boxes) boxes.push_back(encoder_.in_view(box, one.where, one.turn));
+    for (const auto& one : views) {
+      for (const auto& box : one.boxes) boxes.push_back(encoder_.in_view(box, one.where, one.turn));
+    }
     auto prompts = box_prompts(boxes, device_);
     at::Tensor sum, wanted, targets;
-    random_stream lots(options_.seed, one.number, 9);
+    random_stream lots(options_.seed, views.front().number, 9);
     for (std::int64_t round = 0; round <= how.corrections; ++round) {
-      const auto masks = net.decode(embedding, prompts, /*several=*/false);
+      const auto masks = net.decode(embeddings, prompts, /*several=*/false);
       const auto logits = masks.logits.select(1, 0);
       if (round == 0) {
-        wanted = views_->targets(one, logits.size(1));
+        std::vector<at::Tensor> of_views;
+        for (const auto& one : views) of_views.push_back(views_->targets(one, logits.size(1)));
+        wanted = at::cat(of_views, 0);
         targets = wanted.to(device_);
       }
       const auto term = mask_loss(logits, targets) + score_loss(masks.scores.select(1, 0), logits, targets) * how.score_weight;
