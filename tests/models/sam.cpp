@@ -278,7 +278,7 @@ BOOST_AUTO_TEST_CASE(quick_decoding_is_the_definition) {
         return found;
       };
       const auto quick = gradients();
-      const auto plain = [&] {  // autocast, to the type that is there already, takes the definition
+      const auto plain = [&] {  // autocast, to the type that is there already, absorbs nothing
         at::autocast::set_autocast_dtype(c10::kCPU, at::kFloat);
         at::autocast::set_autocast_enabled(c10::kCPU, true);
         const auto found = gradients();
@@ -296,6 +296,38 @@ BOOST_AUTO_TEST_CASE(quick_decoding_is_the_definition) {
       const auto answered = sam.decode(embedding, prompts, true);
       BOOST_TEST(apart(answered.logits, plain.at("logits")) < 1e-4);
       BOOST_TEST(apart(answered.scores, plain.at("scores")) < 1e-4);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(all_ways_through_the_transformer_are_the_definition) {
+  auto sam = small();
+  axonzoo::named_weights weights;
+  for (const auto& item : sam.named_parameters()) weights.emplace(item.key(), item.value());
+  const axonzoo::sam_mask_decoder decoder(weights);
+  const at::Tensor places = at::randn({16, 256}), given = at::randn({3, 7, 256});
+  for (const std::int64_t images : {1, 3}) {
+    const at::Tensor image = at::randn({images, 16, 256}), of_tokens = at::randn({3, 7, 256}), of_pixels = at::randn({3, 16, 256});
+    using way = decltype(&axonzoo::sam_mask_decoder::plain);
+    const auto gradients = [&](way through) {
+      sam.zero_grad();
+      const at::Tensor pixels = image.detach().clone().requires_grad_(), tokens = given.detach().clone().requires_grad_();
+      const auto [answer, seen] = (decoder.*through)(pixels, places, tokens);
+      ((answer * of_tokens).sum() + (seen * of_pixels).sum()).backward();
+      std::map<std::string, at::Tensor> found{{"answer", answer.detach()}, {"seen", seen.detach()}, {"pixels", pixels.grad()}, {"tokens", tokens.grad()}};
+      for (const auto& item : sam.named_parameters()) {
+        if (item.value().grad().defined() && !item.key().ends_with("k_proj.bias")) found.emplace(item.key(), item.value().grad().clone());  // keys' biases: rounding around 0
+      }
+      return found;
+    };
+    const auto definition = gradients(&axonzoo::sam_mask_decoder::plain);
+    for (const way through : {&axonzoo::sam_mask_decoder::at_once, &axonzoo::sam_mask_decoder::absorbed}) {
+      const auto found = gradients(through);
+      BOOST_TEST(found.size() == definition.size());
+      for (const auto& [name, value] : definition) {
+        BOOST_TEST_REQUIRE(found.contains(name), name);
+        BOOST_TEST(apart(found.at(name), value) < 1e-4, name);
+      }
     }
   }
 }

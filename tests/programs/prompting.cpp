@@ -8,7 +8,7 @@
 
 namespace {
 
-const std::string line = "$P --weights sam.safetensors --data d --patch 64 --batch 2 --boxes 3 --threads 1 --test-subjects s5 --seed 3 ";
+const std::string without_boxes = "$P --weights sam.safetensors --data d --patch 64 --batch 2 --threads 1 --test-subjects s5 --seed 3 ", line = without_boxes + "--boxes 3 ";
 
 /// Which parts of the network differ from the weights it started from.
 std::string changed(const made_folder& folder, const std::string& out) {
@@ -134,13 +134,16 @@ BOOST_AUTO_TEST_CASE(two_ranks_have_the_losses_of_one) {
   const made_folder folder;
   made::paired(folder, "d");
   made::sam_weights(folder, "sam.safetensors");
-  BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", line + "--steps 4 --out one").status, 0);
-  const auto ended = made::run(folder, "neuro_sam_tiny-fp32-none-ddp", line + "--steps 4 --out two --ranks 2");
-  BOOST_REQUIRE_MESSAGE(ended.status == 0, ended.err);
-  const auto a = made::record(folder, "one").at("losses").get<std::vector<double>>(), b = made::record(folder, "two").at("losses").get<std::vector<double>>();
-  BOOST_REQUIRE_EQUAL(a.size(), 4u);
-  BOOST_REQUIRE_EQUAL(b.size(), 4u);
-  for (std::size_t i = 0; i < a.size(); ++i) BOOST_TEST(std::abs(a[i] - b[i]) < 1e-4);
+  for (const std::string boxes : {"3", "1"}) {  // views of one box each are answered together, those of two ranks apart
+    const auto how = without_boxes + "--steps 4 --boxes " + boxes + " --out ";
+    BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-fp32-none-single", how + "one" + boxes).status, 0);
+    const auto ended = made::run(folder, "neuro_sam_tiny-fp32-none-ddp", how + "two" + boxes + " --ranks 2");
+    BOOST_REQUIRE_MESSAGE(ended.status == 0, ended.err);
+    const auto a = made::record(folder, "one" + boxes).at("losses").get<std::vector<double>>(), b = made::record(folder, "two" + boxes).at("losses").get<std::vector<double>>();
+    BOOST_REQUIRE_EQUAL(a.size(), 4u);
+    BOOST_REQUIRE_EQUAL(b.size(), 4u);
+    for (std::size_t i = 0; i < a.size(); ++i) BOOST_TEST(std::abs(a[i] - b[i]) < 1e-4);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_detectors_boxes_serve_where_nobody_drew_any) {
