@@ -26,7 +26,10 @@
 #include <axonzoo/models/sam/fresh.hpp>
 #include <axonzoo/models/sam/sam.hpp>
 #include <axonzoo/nn/channels.hpp>
+#include <axonzoo/nn/differentiate.hpp>
 #include <axonzoo/nn/macs.hpp>
+#include <axonzoo/precision/registry.hpp>
+#include <axonzoo/precision/weight_storage.hpp>
 
 using namespace axonzoo;
 
@@ -344,7 +347,7 @@ BOOST_AUTO_TEST_CASE(prompts_do_not_see_each_other) {
 
 BOOST_AUTO_TEST_CASE(everything_learns) {
   auto sam = small();
-  for (const auto type : {at::kFloat, at::kBFloat16}) {
+  for (const auto type : {at::kFloat, at::kBFloat16, at::kHalf}) {
     sam.zero_grad();
     const at::Tensor images = at::randn({1, 3, 64, 64}).to(type);
     sam_prompts prompts = some_prompts(2);
@@ -372,10 +375,57 @@ BOOST_AUTO_TEST_CASE(tiny_vit_learns_and_halves) {
   embedding.pow(2).mean().backward();
   const auto parameters = sam.named_parameters();
   BOOST_TEST(parameters["image_encoder.layers.0.blocks.0.conv1.c.weight"].grad().abs().sum().item<float>() > 0);
-  const at::Tensor half = sam.encode(images.to(at::kBFloat16));
-  BOOST_TEST(apart(half.to(at::kFloat), embedding) < 0.1);
+  BOOST_TEST(apart(sam.encode(images.to(at::kBFloat16)).to(at::kFloat), embedding) < 0.1);
+  BOOST_TEST(apart(sam.encode(images.to(at::kHalf)).to(at::kFloat), embedding) < 0.01);
   sam.train();
   BOOST_TEST(apart(sam.encode(images), embedding) > 1e-3);  // by the batch's own statistics
+}
+
+BOOST_AUTO_TEST_CASE(storing_weights_narrow_changes_their_values_alone) {
+  for (const bool tiny : {false, true}) {
+    auto rounded = tiny ? small_tiny() : small(), narrow = tiny ? small_tiny() : small();
+    for (auto& parameter : rounded.parameters()) {
+      if (parameter.dim() >= 2) parameter.detach().copy_(parameter.detach().to(at::kBFloat16));
+    }
+    narrow_weights(narrow, at::kBFloat16);
+    const at::Tensor images = tiny ? at::randn({1, 3, 32, 48}) : at::randn({1, 3, 64, 64});
+    sam_prompts prompts = some_prompts(2);
+    prompts.masks = at::randn({2, 1, tiny ? 32 : 16, tiny ? 48 : 16});
+    for (const auto type : {at::kFloat, at::kBFloat16, at::kHalf}) {
+      const auto answer = [&](sam_network& sam) {
+        sam.eval();
+        sam.zero_grad();
+        const at::Tensor embedding = sam.encode(images.to(type));
+        const auto masks = sam.decode(embedding, prompts, true);
+        (masks.logits.pow(2).mean() + masks.scores.pow(2).mean()).backward();
+        return std::vector<at::Tensor>{embedding.detach(), masks.logits.detach(), masks.scores.detach()};
+      };
+      const auto wide = answer(rounded), stored = answer(narrow);
+      for (std::size_t i = 0; i < wide.size(); ++i) BOOST_TEST(wide[i].equal(stored[i]), tiny << " " << type << " " << i);
+      const auto gradients = narrow.named_parameters();
+      for (const auto& item : rounded.named_parameters()) {
+        const at::Tensor &of_wide = item.value().grad(), &of_stored = gradients[item.key()].grad();
+        BOOST_TEST(of_wide.defined() == of_stored.defined(), item.key());
+        if (!of_wide.defined() || !(of_wide.abs().max().item<float>() > 0)) continue;
+        BOOST_TEST((of_stored.scalar_type() == gradients[item.key()].scalar_type()), item.key());
+        BOOST_TEST(apart(of_stored.to(at::kFloat), of_wide) < 0.01, tiny << " " << type << " " << item.key());
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(autocast_around_it_changes_no_product) {
+  auto sam = small_tiny();
+  sam.eval();
+  const at::Tensor images = at::randn({1, 3, 32, 48});
+  const auto gradients = [&] {
+    sam.zero_grad();
+    differentiate(sam.encode(images.to(at::kHalf)).to(at::kFloat).pow(2).mean());
+    return sam.named_parameters()["image_encoder.layers.1.blocks.0.mlp.fc1.weight"].grad().clone();
+  };
+  const at::Tensor alone = gradients();
+  const auto scope = setting_of("fp16").enter(c10::kCPU);
+  BOOST_TEST(alone.equal(gradients()));
 }
 
 BOOST_AUTO_TEST_CASE(recomputing_changes_no_bit) {

@@ -11,8 +11,8 @@ namespace axonzoo {
 using repeatable_part = std::function<at::Tensor(const at::Tensor&)>;
 
 /// part(x), of which the forward pass keeps x alone: the backward pass computes what lies between again (Chen et al. 2016, "Training deep nets with sublinear memory
-/// cost"). Values and gradients are those of part(x), bit for bit. `weights` are the parameters that it reads; whoever goes backward holds the same precision's
-/// scope as the one who went forward. Not differentiable twice.
+/// cost"). Values and gradients are those of part(x), bit for bit. `weights` are the parameters that it reads; it knows its types, for autocast
+/// is off in it, both times. Not differentiable twice.
 at::Tensor recomputed(const at::Tensor& x, const std::vector<at::Tensor>& weights, const repeatable_part& part);
 
 }  // namespace axonzoo

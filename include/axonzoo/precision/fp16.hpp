@@ -14,7 +14,7 @@
 namespace axonzoo {
 
 /// Mixed precision: activations and their gradients in fp16; parameters, statistics, losses and the optimiser in fp32. The loss is scaled, since fp16
-/// ends at 65504 and at 6e-8. On a CPU only storage is fp16: convolutions multiply and sum in fp32, as tensor cores sum, so it saves memory and no time.
+/// ends at 65504 and at 6e-8. On a CPU only storage is fp16: layers multiply and sum in fp32, as tensor cores sum, so it saves memory and no time.
 struct fp16 {
   using axis = axes::precision;
   static constexpr std::string_view name = "fp16";

@@ -15,6 +15,7 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/calibration.hpp>
+#include <axonzoo/nn/differentiate.hpp>
 #include <axonzoo/nn/network.hpp>
 
 namespace axonzoo {
@@ -56,7 +57,7 @@ importance calibration_gradients(network& net, const calibration& data, std::int
     for (std::int64_t first = 0; first < whole.images.size(0); first += step) {
       const calibration::batch part{whole.images.narrow(0, first, step), whole.labels.narrow(0, first, step), whole.first_sample + first};
       for (auto& parameter : net.parameters()) parameter.mutable_grad() = at::Tensor();
-      (loss(net.forward(part.images).front(), part) * data.loss_scale).backward();
+      differentiate(loss(net.forward(part.images).front(), part) * data.loss_scale);
       for (const auto& item : net.named_parameters()) {
         if (!item.value().grad().defined()) continue;
         const auto gradient = item.value().grad() / data.loss_scale;

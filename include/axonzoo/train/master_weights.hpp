@@ -21,15 +21,14 @@ class master_weights {
  public:
   master_weights() = default;
 
-  /// Narrows the network's filters and matrices to `how.type`.
+  /// Narrows the network's filters and matrices to `how.type`. Those that do not train have no original.
   master_weights(std::shared_ptr<network> net, weight_storage how, std::uint64_t seed) : net_(std::move(net)), how_(how), seed_(seed) {
     if (how_.type == at::kFloat) return;
     for (auto& item : net_->named_parameters()) {
-      at::Tensor held = item.value();
-      if (held.dim() < 2 || !held.requires_grad()) continue;
-      originals_.emplace(item.key(), original{held, held.detach().to(at::kFloat, /*non_blocking=*/false, /*copy=*/true)});
-      held.set_data(held.detach().to(how_.type));
+      const at::Tensor& held = item.value();
+      if (is_narrowed(held) && held.requires_grad()) originals_.emplace(item.key(), original{held, held.detach().to(at::kFloat, /*non_blocking=*/false, /*copy=*/true)});
     }
+    narrow_weights(*net_, how_.type);
   }
 
   /// Those that take gradients, in the network's order.

@@ -26,6 +26,7 @@
 #include <axonzoo/metrics/prompted.hpp>
 #include <axonzoo/models/sam/corrections.hpp>
 #include <axonzoo/nn/mask_loss.hpp>
+#include <axonzoo/precision/weight_storage.hpp>
 #include <axonzoo/train/options.hpp>
 #include <axonzoo/train/promptable_views.hpp>
 #include <axonzoo/train/recipe.hpp>
@@ -60,6 +61,7 @@ class promptable_task : public training_task {
     if (options.prompts.recompute && trains() != trained_part::encoder_and_decoder) {
       throw error("cannot recompute the encoder's activations in " + chosen.model, "its encoder does not train, so that none are kept", "leave --recompute out");
     }
+    narrow_weights(*first_, chosen.storage().type);  // so that embeddings are kept under the encoder that makes them
     digest_ = weights_digest(*first_, "");
     if (trains() != trained_part::encoder_and_decoder) {
       const auto folder = options.prompts.cache.empty() ? options.out / "embeddings" : options.prompts.cache;

@@ -26,6 +26,7 @@
 #include <axonzoo/core/interrupt.hpp>
 #include <axonzoo/core/progress.hpp>
 #include <axonzoo/infer/checkpoint.hpp>
+#include <axonzoo/nn/differentiate.hpp>
 #include <axonzoo/nn/shared_batch_statistics.hpp>
 #include <axonzoo/parallel/communicator.hpp>
 #include <axonzoo/parallel/shards.hpp>
@@ -208,7 +209,7 @@ class trainer {
       const auto begin = clock::now();
       if (scale_.active()) loss = loss * scale_.value();
       if (last) ranks_.before_backward(loss);
-      loss.backward();
+      differentiate(loss);
       if (last) ranks_.after_backward(*net_);
       wait_for(device_);
       const double exposed = last && ranks_.world_size() > 1 ? ranks_.exposed_seconds() : 0;

@@ -49,7 +49,7 @@ struct absorbed_attention {
   const decoder_attention& of;
 
   /// A weight [c, C] a head, [heads, c / heads, C].
-  [[nodiscard]] static at::Tensor by_head(const at::Tensor& weight) { return weight.unflatten(0, {decoder_attention::heads, -1}); }
+  [[nodiscard]] static at::Tensor by_head(const at::Tensor& weight) { return weight.to(at::kFloat).unflatten(0, {decoder_attention::heads, -1}); }
 
   /// Places [M, C] by a projection of the pixels without its bias, [heads, c / heads, M].
   [[nodiscard]] static at::Tensor projected_places(const sam_layers::linear& projection, const at::Tensor& places) {

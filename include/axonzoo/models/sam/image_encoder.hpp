@@ -29,7 +29,7 @@ class sam_image_encoder {
     }
   }
 
-  /// The embedding [B, C, H / s, W / s] of prepared images [B, 3, H, W], as these float32 or bfloat16 and channels last; s is `stride()`.
+  /// The embedding [B, C, H / s, W / s] of prepared images [B, 3, H, W], as these float32, bfloat16 or float16 and channels last; s is `stride()`.
   [[nodiscard]] at::Tensor forward(const at::Tensor& images, const encoder_pass& how = {}) const {
     return vit_ ? vit_->forward(images, how) : tiny_vit_->forward(images, how);
   }

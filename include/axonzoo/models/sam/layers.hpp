@@ -11,6 +11,8 @@
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/rsqrt.h>
+#include <c10/core/DispatchKeySet.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <axonzoo/models/sam/block_names.hpp>
 #include <axonzoo/nn/convolution.hpp>
@@ -113,7 +115,9 @@ struct conv_norm {
   [[nodiscard]] at::Tensor convolve(const at::Tensor& x, const at::Tensor& filters, const at::Tensor& bias) const {
     const std::int64_t padding = filters.size(2) / 2;
     if (filters.size(1) == x.size(1)) return convolution(x, filters.contiguous(at::MemoryFormat::ChannelsLast), bias, stride, padding);
-    return at::conv2d(x, filters.to(x.scalar_type()), bias.defined() ? bias.to(x.scalar_type()) : bias, stride, padding, 1, x.size(1));
+    const c10::impl::ExcludeDispatchKeyGuard as_written(c10::autocast_dispatch_keyset);
+    const auto type = product_type(x);
+    return at::conv2d(x.to(type), filters.to(type), bias.defined() ? bias.to(type) : bias, stride, padding, 1, x.size(1)).to(x.scalar_type());
   }
 };
 

@@ -8,7 +8,6 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/matmul.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/stack.h>
 
@@ -56,7 +55,7 @@ struct pixel_projections {
     std::vector<std::int64_t> widths;
     for (const auto& weight : weights) widths.push_back(weight.size(0));
     const auto parts = linear(pixels, at::cat(weights, 0), at::cat(biases, 0)).split_with_sizes(widths, -1);
-    const auto placed = [&](const at::Tensor& part, const sam_layers::linear& by) { return part + at::matmul(places, by.weight.to(places.scalar_type()).t()); };
+    const auto placed = [&](const at::Tensor& part, const sam_layers::linear& by) { return part + product(places, by.weight.to(places.scalar_type()).t()); };
     keys = placed(parts[0], tokens.k);
     values = parts[1];
     if (query != nullptr) queries = placed(parts[2], *query);
@@ -116,7 +115,7 @@ class sam_mask_decoder {
     std::vector<at::Tensor> vectors;
     for (std::int64_t i = begin; i < end; ++i) vectors.push_back(vectors_[static_cast<std::size_t>(i)](tokens.select(1, 1 + i)));
     const at::Tensor by_pixel = features.permute({0, 2, 3, 1}).flatten(1, 2);
-    const at::Tensor logits = at::matmul(at::stack(vectors, 1), by_pixel.transpose(1, 2)).unflatten(2, {4 * h, 4 * w});
+    const at::Tensor logits = product(at::stack(vectors, 1), by_pixel.transpose(1, 2)).unflatten(2, {4 * h, 4 * w});
     return {logits.to(at::kFloat), scores_(tokens.select(1, 0)).slice(1, begin, end).to(at::kFloat)};
   }
 

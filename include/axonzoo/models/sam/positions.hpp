@@ -5,32 +5,34 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/bmm.h>
 #include <ATen/ops/upsample_bicubic2d.h>
 #include <ATen/ops/upsample_linear1d.h>
 
+#include <axonzoo/nn/linear.hpp>
+
 namespace axonzoo::sam_layers {
 
-/// Absolute positions [1, h, w, C] of an image of h x w tokens; a table of other sides is stretched.
+/// Absolute positions [1, h, w, C] of an image of h x w tokens, float32; a table of other sides is stretched.
 inline at::Tensor positions(const at::Tensor& table, std::int64_t h, std::int64_t w) {
-  if (table.size(1) == h && table.size(2) == w) return table;
-  return at::upsample_bicubic2d(table.permute({0, 3, 1, 2}), {h, w}, false).permute({0, 2, 3, 1});
+  const at::Tensor wide = table.to(at::kFloat);
+  if (table.size(1) == h && table.size(2) == w) return wide;
+  return at::upsample_bicubic2d(wide.permute({0, 3, 1, 2}), {h, w}, false).permute({0, 2, 3, 1});
 }
 
 /// TinyViT's bias of a query and a key in a window, which is of their distances in rows and columns: [heads, side side, side side] of `table`
-/// [heads, side side], whose entry dy side + dx is of distances dy and dx.
+/// [heads, side side], whose entry dy side + dx is of distances dy and dx; float32, for its gradient sums many.
 inline at::Tensor distance_bias(const at::Tensor& table, std::int64_t side) {
   const at::Tensor place = at::arange(side, table.options().dtype(at::kLong));
   const at::Tensor apart = (place.unsqueeze(1) - place.unsqueeze(0)).abs();
   const at::Tensor index = (apart.view({side, 1, side, 1}) * side + apart.view({1, side, 1, side})).flatten();
-  return table.index_select(1, index).view({table.size(0), side * side, side * side});
+  return table.to(at::kFloat).index_select(1, index).view({table.size(0), side * side, side * side});
 }
 
-/// The row of `table` [2 side - 1, d] for each pair of positions on one axis, [side, side, d]; a table of another side is stretched.
+/// The row of `table` [2 side - 1, d] for each pair of positions on one axis, [side, side, d] float32; a table of another side is stretched.
 inline at::Tensor relative_table(const at::Tensor& table, std::int64_t side) {
-  at::Tensor fitting = table;
+  at::Tensor fitting = table.to(at::kFloat);
   if (table.size(0) != 2 * side - 1) {
-    fitting = at::upsample_linear1d(table.t().unsqueeze(0), {2 * side - 1}, false).squeeze(0).t();
+    fitting = at::upsample_linear1d(fitting.t().unsqueeze(0), {2 * side - 1}, false).squeeze(0).t();
   }
   const at::Tensor place = at::arange(side, table.options().dtype(at::kLong));
   const at::Tensor index = (place.unsqueeze(1) - place.unsqueeze(0)).add(side - 1);
@@ -42,7 +44,7 @@ inline at::Tensor relative_rows(const at::Tensor& q, const at::Tensor& table, st
   const std::int64_t b = q.size(0), heads = q.size(1), d = q.size(3);
   const at::Tensor by_row = q.unflatten(2, {height, width}).permute({2, 0, 1, 3, 4}).reshape({height, b * heads * width, d});
   const at::Tensor of_keys = relative_table(table, height).to(q.scalar_type()).transpose(1, 2);
-  return at::bmm(by_row, of_keys).view({height, b, heads, width, height}).permute({1, 2, 0, 3, 4}).reshape({b, heads, height * width, height});
+  return product(by_row, of_keys).view({height, b, heads, width, height}).permute({1, 2, 0, 3, 4}).reshape({b, heads, height * width, height});
 }
 
 /// The same of the horizontal axis, [B, heads, height width, width].
@@ -50,7 +52,7 @@ inline at::Tensor relative_columns(const at::Tensor& q, const at::Tensor& table,
   const std::int64_t b = q.size(0), heads = q.size(1), d = q.size(3);
   const at::Tensor by_column = q.unflatten(2, {height, width}).permute({3, 0, 1, 2, 4}).reshape({width, b * heads * height, d});
   const at::Tensor of_keys = relative_table(table, width).to(q.scalar_type()).transpose(1, 2);
-  return at::bmm(by_column, of_keys).view({width, b, heads, height, width}).permute({1, 2, 3, 0, 4}).reshape({b, heads, height * width, width});
+  return product(by_column, of_keys).view({width, b, heads, height, width}).permute({1, 2, 3, 0, 4}).reshape({b, heads, height * width, width});
 }
 
 }  // namespace axonzoo::sam_layers

@@ -72,7 +72,7 @@ class sam_prompt_encoder {
   /// without a box get one token "not a point", as in training.
   [[nodiscard]] at::Tensor tokens(const sam_prompts& prompts, std::int64_t height, std::int64_t width) const {
     const std::int64_t count = prompts.count();
-    at::Tensor found = at::empty({count, 0, no_mask_.size(1)}, no_mask_.options());
+    at::Tensor found = at::empty({count, 0, no_mask_.size(1)}, frequencies_.options());
     if (prompts.points.defined()) {
       at::Tensor points = prompts.points.to(frequencies_.options()) + 0.5, labels = prompts.labels.to(frequencies_.options());
       if (!prompts.boxes.defined()) {

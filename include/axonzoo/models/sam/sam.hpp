@@ -45,7 +45,7 @@ class sam_network : public network {
 
   [[nodiscard]] const recognised_sam& kind() const { return kind_; }
 
-  /// The embedding [B, C, H / s, W / s] of prepared images [B, 3, H, W], as these float32 or bfloat16 and channels last; s is
+  /// The embedding [B, C, H / s, W / s] of prepared images [B, 3, H, W], as these float32, bfloat16 or float16 and channels last; s is
   /// `stride()`.
   [[nodiscard]] at::Tensor encode(const at::Tensor& images) const { return encoder_->forward(images, {.training = is_training(), .recompute = recompute_}); }
 

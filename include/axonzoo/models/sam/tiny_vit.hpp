@@ -101,7 +101,7 @@ class tiny_vit_encoder {
     }
   }
 
-  /// Images [B, 3, H, W], float32 or bfloat16; gives [B, 256, H / stride, W / stride] as the images, stride 4 (LiteMedSAM) or 16.
+  /// Images [B, 3, H, W], float32, bfloat16 or float16; gives [B, 256, H / stride, W / stride] as the images, stride 4 (LiteMedSAM) or 16.
   [[nodiscard]] at::Tensor forward(const at::Tensor& images, const encoder_pass& how = {}) const {
     const std::int64_t stride = 4 * first_.stride * second_.stride;
     if (images.dim() != 4 || images.size(1) != first_.weight.size(1) || images.size(2) % stride != 0 || images.size(3) % stride != 0) {

@@ -78,7 +78,7 @@ class vit_encoder {
     }
   }
 
-  /// Images [B, 3, H, W] whose sides are multiples of the patch, float32 or bfloat16 (then its products are); gives
+  /// Images [B, 3, H, W] whose sides are multiples of the patch, float32, bfloat16 or float16 (then its products are); gives
   /// [B, 256, H / patch, W / patch] as the images, channels last. Positions of another image size are interpolated.
   [[nodiscard]] at::Tensor forward(const at::Tensor& images, const encoder_pass& how = {}) const {
     const std::int64_t patch = patch_.weight.size(2);

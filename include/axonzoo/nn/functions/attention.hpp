@@ -197,6 +197,10 @@ inline at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Ten
     refuse("keys and values are not of the queries' type", "convert them to one type");
   }
   if (k.size(2) == 0) refuse("there are no keys", "give at least one");
+  if (q.is_cpu() && q.scalar_type() == at::kHalf) {
+    const auto wide = [](const at::Tensor& x) { return x.defined() ? x.to(at::kFloat) : x; };
+    return attend(wide(q), wide(k), wide(v), {wide(bias.rel_h), wide(bias.rel_w), wide(bias.all)}, scale).to(at::kHalf);
+  }
 #if defined(AXONZOO_VECTORS)
   const bool own = (q.scalar_type() == at::kFloat && kernels::available<float>) ||
                    (q.scalar_type() == at::kBFloat16 && kernels::available<c10::BFloat16>);

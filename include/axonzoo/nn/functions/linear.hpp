@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/matmul.h>
 #include <c10/core/DispatchKeySet.h>
@@ -12,7 +11,6 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/kernels/convolution.hpp>
-#include <axonzoo/nn/kernels/vector.hpp>
 #include <axonzoo/nn/linear.hpp>
 #include <axonzoo/nn/macs.hpp>
 
@@ -23,13 +21,11 @@ namespace detail {
 /// LibTorch's products; the gradient of the bias by an own sum of the rows, since LibTorch's takes as long as a product.
 struct linear_function : torch::autograd::Function<linear_function> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-    const c10::impl::ExcludeDispatchKeyGuard as_written(c10::autocast_dispatch_keyset);
     context->save_for_backward({x, weight});
     return at::linear(x, weight, bias.to(x.scalar_type()));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
-    const c10::impl::ExcludeDispatchKeyGuard as_written(c10::autocast_dispatch_keyset);
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1];
     const at::Tensor dy = gradients.front().reshape({-1, weight.size(0)});
@@ -52,8 +48,7 @@ struct linear_function : torch::autograd::Function<linear_function> {
 inline at::Tensor multiply(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
 #if defined(AXONZOO_VECTORS)
   const bool kernels = x.is_cpu() && x.numel() > 0 && (x.scalar_type() == at::kFloat || (x.scalar_type() == at::kBFloat16 && kernels::available<c10::BFloat16>));
-  const bool as_written = x.scalar_type() != at::kFloat || !at::autocast::is_autocast_enabled(c10::kCPU);
-  if (c10::GradMode::is_enabled() && kernels && as_written && bias.defined() && bias.scalar_type() == at::kFloat) return linear_function::apply(x, weight, bias);
+  if (c10::GradMode::is_enabled() && kernels && bias.defined() && bias.scalar_type() == at::kFloat) return linear_function::apply(x, weight, bias);
 #endif
   return reference::linear(x, weight, bias.defined() ? bias.to(x.scalar_type()) : bias);
 }
@@ -66,12 +61,8 @@ inline at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at
                 "the weight has shape " + c10::str(weight.sizes()) + (bias.defined() ? " and the bias " + c10::str(bias.sizes()) : ""),
                 "give features as wide as the weight's rows, and a bias as long as it has rows");
   }
-#if defined(AXONZOO_AVX2)
-  // LibTorch emulates products of bfloat16 there, ten times slower than those of floats.
-  const auto type = x.is_cpu() && x.scalar_type() == at::kBFloat16 ? at::kFloat : x.scalar_type();
-#else
-  const auto type = x.scalar_type();
-#endif
+  const c10::impl::ExcludeDispatchKeyGuard as_written(c10::autocast_dispatch_keyset);
+  const auto type = product_type(x);
   const at::Tensor y = detail::multiply(x.to(type), weight.to(type), bias).to(x.scalar_type());
   mac_counter::add(y.numel() * weight.size(1));
   return y;

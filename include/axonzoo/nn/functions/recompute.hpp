@@ -5,7 +5,9 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/core/DispatchKeySet.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -34,6 +36,7 @@ struct recomputed_function : torch::autograd::Function<recomputed_function> {
     const auto kept = c10::static_intrusive_pointer_cast<kept_part>(context->saved_data["part"].toCapsule());
     const at::Tensor given = context->get_saved_variables().front();
     const at::AutoGradMode again(true);
+    const c10::impl::ExcludeDispatchKeyGuard as_written(c10::autocast_dispatch_keyset);
     const at::Tensor x = given.detach().requires_grad_(given.requires_grad());
     std::vector<at::Tensor> wanted;
     if (x.requires_grad()) wanted.push_back(x);
@@ -53,6 +56,7 @@ struct recomputed_function : torch::autograd::Function<recomputed_function> {
 }  // namespace detail
 
 inline at::Tensor recomputed(const at::Tensor& x, const std::vector<at::Tensor>& weights, const repeatable_part& part) {
+  const c10::impl::ExcludeDispatchKeyGuard as_written(c10::autocast_dispatch_keyset);
   if (!c10::GradMode::is_enabled()) return part(x);
   return detail::recomputed_function::apply(x, at::TensorList(weights), part);
 }
