@@ -6,8 +6,10 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
@@ -21,6 +23,7 @@
 #include <axonzoo/nn/convolution.hpp>
 #include <axonzoo/nn/kernels/amx.hpp>
 #include <axonzoo/nn/kernels/convolution.hpp>
+#include <axonzoo/nn/product_layer.hpp>
 #include <axonzoo/nn/quantised_convolution.hpp>
 
 namespace {
@@ -233,6 +236,21 @@ BOOST_AUTO_TEST_CASE(eight_bits_give_the_same_multiplied_in_pairs_and_in_fours) 
     BOOST_TEST_CONTEXT(images << "x" << in << "->" << out << " @" << height << "x" << width << " k" << kernel << " s" << stride << " p" << padding) {
       BOOST_TEST(fours.equal(of(x)));
     }
+  }
+}
+
+/// A matrix is rounded as filters are: what comes out is the product of the rounded numbers.
+BOOST_AUTO_TEST_CASE(rows_are_multiplied_in_eight_bits) {
+  for (const auto& [sizes, outs] : {std::pair{std::vector<std::int64_t>{2, 9, 13, 40}, 33}, {{3, 77, 20}, 50}, {{21}, 16}}) {
+    const at::Tensor x = at::randn(sizes), weight = at::randn({outs, sizes.back()}), bias = at::randn({outs});
+    const auto range = axonzoo::activation_range::reaching(-2, 2.5);
+    axonzoo::product_layer layer(weight.clone());
+    BOOST_TEST(layer.linear(x, bias).equal(axonzoo::linear(x, weight, bias)));
+    layer.quantise(range);
+    const auto scale = weight.abs().amax(1, true) / 127, rows = (x.to(at::kDouble) / range.scale).round().clamp(range.lowest, range.highest()) * range.scale;
+    const auto expected = at::linear(rows, ((weight / scale).round() * scale).to(at::kDouble), bias.to(at::kDouble));
+    BOOST_TEST(apart(layer.linear(x, bias), expected) < 1e-2);  // a number between two steps may fall to either
+    BOOST_TEST((layer.linear(x, bias) - expected).abs().mean().item<double>() < 1e-3);
   }
 }
 
