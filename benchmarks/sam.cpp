@@ -1,7 +1,7 @@
 // SAM's image encoder and mask decoder, a step for each line it reads. Started by sam_peer.py, which times segment-anything
 // beside it:
 //
-//   sam_peer.py bin/sam [--model vit_b|vit_l|vit_h] [--device cpu|cuda] [--precision fp32|tf32|bf16|fp16] [--threads 1] [--repeats 3]
+//   sam_peer.py bin/sam [--model vit_b|vit_l|vit_h] [--device cpu|cuda] [--precision fp32|tf32|bf16|fp16|int8] [--threads 1] [--repeats 3]
 //   [--batch 1] [--boxes 64]
 //
 // A line is "encode" or "decode COUNT"; the answer is seconds, the mean size of the result, and the peak of memory in MB: the process's
@@ -31,6 +31,7 @@
 #include <axonzoo/core/threads.hpp>
 #include <axonzoo/io/npy.hpp>
 #include <axonzoo/models/sam/sam.hpp>
+#include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/precision/registry.hpp>
 
 #include "device_clock.hpp"
@@ -68,7 +69,7 @@ int main(int argc, char** argv) {
   options.add_option("--images", image_file, ".npy [N, 3, side, side] of what the encoder takes")->required();
   options.add_option("--embedding", embedding_file, "write that of the images to this .npy");
   options.add_option("--device", device_name)->check(CLI::IsMember({"cpu", "cuda"}));
-  options.add_option("--precision", precision)->check(CLI::IsMember({"fp32", "tf32", "bf16", "fp16"}));
+  options.add_option("--precision", precision)->check(CLI::IsMember({"fp32", "tf32", "bf16", "fp16", "int8"}));
   options.add_option("--threads", threads);
   CLI11_PARSE(options, argc, argv);
   try {
@@ -82,6 +83,11 @@ int main(int argc, char** argv) {
     const auto scope = setting.enter(device.type());
     const std::int64_t side = sam->kind().image, places = side / sam->stride();
     const at::Tensor images = read_images(image_file).to(device, setting.compute_type);
+    if (setting.quantises) {
+      axonzoo::calibration from;
+      from.each_batch = [&images](std::int64_t, const auto& visit) { visit({images, at::Tensor(), 0}); };
+      axonzoo::quantise(*sam, from, 1);
+    }
     const at::Tensor embedding = at::randn({1, 256, places, places}).to(device, setting.compute_type);
     if (!embedding_file.empty()) write_embedding(embedding_file, sam->encode(images));
     std::printf("ready %s\n", sam->kind().name.c_str());

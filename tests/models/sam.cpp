@@ -1,8 +1,10 @@
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -28,6 +30,7 @@
 #include <axonzoo/nn/channels.hpp>
 #include <axonzoo/nn/differentiate.hpp>
 #include <axonzoo/nn/macs.hpp>
+#include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/precision/registry.hpp>
 #include <axonzoo/precision/weight_storage.hpp>
 
@@ -218,6 +221,35 @@ BOOST_AUTO_TEST_CASE(names_and_widths_are_the_weights) {
   narrow.tensors[block + "mlp.lin2.weight"] = at::randn({24, 7});
   const at::Tensor embedding = sam_network(narrow, "'made'").encode(at::randn({2, 3, 64, 64}));
   BOOST_TEST(c10::str(embedding.sizes()) == "[2, 256, 4, 4]");
+}
+
+/// In 8 bits an embedding is near the one before, and its tensors make the same network again.
+void is_rounded_and_comes_back(const sam_network& made, const at::Tensor& images) {
+  const at::NoGradGuard no_gradients;
+  const auto net = std::make_shared<sam_network>(tensor_file{named_tensors(made), {}}, "'made'");
+  net->eval();
+  const auto input = images.contiguous(at::MemoryFormat::ChannelsLast), before = net->encode(input);
+  calibration from;
+  from.each_batch = [&](std::int64_t, const auto& visit) { visit({input, at::Tensor(), 0}); };
+  quantise(*net, from, 1);
+  const auto rounded = net->encode(input);
+  const double off = ((rounded - before).norm() / before.norm()).item<double>();
+  BOOST_TEST(off > 1e-4);
+  BOOST_TEST(off < 0.2);
+  const auto tensors = named_tensors(*net);
+  BOOST_TEST(std::any_of(tensors.begin(), tensors.end(), [](const auto& item) { return item.first.ends_with("qkv.weight") && item.second.scalar_type() == at::kChar; }));
+  for (const auto& [name, tensor] : tensors) BOOST_TEST((tensor.scalar_type() != at::kChar || (name.starts_with("image_encoder.") && name.find("patch_embed.proj") == std::string::npos)), name);
+  sam_network again({tensors, {}}, "'rounded'");
+  again.eval();
+  BOOST_TEST(again.encode(input).equal(rounded));
+  auto torn = tensors;
+  torn["image_encoder.neck.2.weight_scale"] = at::ones({3});
+  BOOST_CHECK_THROW(sam_network({torn, {}}, "'torn'"), error);
+}
+
+BOOST_AUTO_TEST_CASE(an_encoder_is_rounded_to_eight_bits) {
+  is_rounded_and_comes_back(small(), at::rand({1, 3, 64, 64}));
+  is_rounded_and_comes_back(small_tiny(), at::rand({1, 3, 32, 48}));
 }
 
 BOOST_AUTO_TEST_CASE(wrong_weights_are_sentences) {

@@ -6,20 +6,24 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/randn_like.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/convolution.hpp>
 #include <axonzoo/nn/kernels/amx.hpp>
 #include <axonzoo/nn/kernels/convolution.hpp>
+#include <axonzoo/nn/product_layer.hpp>
 #include <axonzoo/nn/quantised_convolution.hpp>
 
 namespace {
@@ -42,6 +46,8 @@ const layer layers[] = {
     {2, 48, 33, 13, 7, 3, 1, 1}, {1, 37, 56, 6, 270, 3, 1, 0}, {3, 50, 24, 9, 11, 3, 1, 2}};
 
 at::Tensor normal(at::IntArrayRef sizes) { return at::randn(sizes).contiguous(at::MemoryFormat::ChannelsLast); }
+
+at::Tensor whole_weights(at::IntArrayRef sizes) { return at::randint(-127, 128, sizes, at::kChar).contiguous(at::MemoryFormat::ChannelsLast); }
 
 at::Tensor leaf(const at::Tensor& x) { return x.detach().clone().requires_grad_(); }
 
@@ -176,7 +182,6 @@ BOOST_AUTO_TEST_CASE(transposed_equals_the_definition_with_its_gradients) {
 /// Sums of whole numbers are exact, so only the last two roundings to float part them from the definition in double.
 BOOST_AUTO_TEST_CASE(eight_bits_equal_their_definition_whichever_way_they_are_summed) {
   const auto range = axonzoo::activation_range::reaching(-1.5, 3);  // what lies beyond is cut
-  const auto whole_weights = [](at::IntArrayRef sizes) { return at::randint(-127, 128, sizes, at::kChar).contiguous(at::MemoryFormat::ChannelsLast); };
   const auto layers_in_eight_bits = [&] {
     for (const auto& l : layers) {
       const at::Tensor x = normal({l.images, l.in, l.height, l.width}), bias = l.out % 2 == 1 ? at::randn({l.out}) : at::Tensor();
@@ -200,6 +205,52 @@ BOOST_AUTO_TEST_CASE(eight_bits_equal_their_definition_whichever_way_they_are_su
     const at::Tensor x = normal({2, in, height, width}), bias = at::randn({out});
     axonzoo::quantised_filters filters(whole_weights({in, out, 2, 2}), at::rand({out}) + 0.1, range, true);
     BOOST_TEST(apart(filters.convolved(x, {}, bias, 2, 0), filters.convolved_reference(x, bias, 2, 0)) < 5e-7);
+  }
+}
+
+struct pairs_alone {
+  pairs_alone() { axonzoo::kernels::fours_allowed() = false; }
+  ~pairs_alone() { axonzoo::kernels::fours_allowed() = true; }
+};
+
+/// Sums are exact, so that the products that a processor has make no difference, to the bit; not even for what is no number.
+BOOST_AUTO_TEST_CASE(eight_bits_give_the_same_multiplied_in_pairs_and_in_fours) {
+  const auto draw = [](int low, int high) { return low + static_cast<int>(at::randint(high - low + 1, {1}).item<std::int64_t>()); };
+  for (int round = 0; round < 60; ++round) {
+    const bool transposed = round % 6 == 0;
+    const int kernel = transposed ? 2 : draw(1, 3), stride = transposed ? 2 : draw(1, 2), padding = transposed ? 0 : draw(0, kernel / 2);
+    const int images = draw(1, 3), in = draw(1, 90), out = draw(1, 110), height = draw(kernel, 21), width = draw(kernel, 40);
+    auto x = at::randn({images, in, height, width});
+    x.view(-1).index_put_({at::randint(x.numel(), {3}, at::kLong)}, at::tensor({NAN, 1e30F, -1e30F}));
+    x = x.contiguous(at::MemoryFormat::ChannelsLast);
+    const auto weight = transposed ? whole_weights({in, out, 2, 2}) : whole_weights({out, in, kernel, kernel});
+    const auto bias = draw(0, 1) == 1 ? at::randn({out}) : at::Tensor();
+    axonzoo::quantised_filters filters(weight, at::rand({out}) + 0.1, {0.003F + 0.03F * at::rand({1}).item<float>(), draw(-255, 0)}, transposed);
+    const int first = draw(0, in - 1);
+    const auto of = [&](const at::Tensor& all) {
+      if (first == 0) return filters.convolved(all, {}, bias, stride, padding);
+      return filters.convolved(all.narrow(1, 0, first), all.narrow(1, first, in - first), bias, stride, padding);
+    };
+    const auto fours = of(x);
+    const pairs_alone pairs;
+    BOOST_TEST_CONTEXT(images << "x" << in << "->" << out << " @" << height << "x" << width << " k" << kernel << " s" << stride << " p" << padding) {
+      BOOST_TEST(fours.equal(of(x)));
+    }
+  }
+}
+
+/// A matrix is rounded as filters are: what comes out is the product of the rounded numbers.
+BOOST_AUTO_TEST_CASE(rows_are_multiplied_in_eight_bits) {
+  for (const auto& [sizes, outs] : {std::pair{std::vector<std::int64_t>{2, 9, 13, 40}, 33}, {{3, 77, 20}, 50}, {{21}, 16}}) {
+    const at::Tensor x = at::randn(sizes), weight = at::randn({outs, sizes.back()}), bias = at::randn({outs});
+    const auto range = axonzoo::activation_range::reaching(-2, 2.5);
+    axonzoo::product_layer layer(weight.clone());
+    BOOST_TEST(layer.linear(x, bias).equal(axonzoo::linear(x, weight, bias)));
+    layer.quantise(range);
+    const auto scale = weight.abs().amax(1, true) / 127, rows = (x.to(at::kDouble) / range.scale).round().clamp(range.lowest, range.highest()) * range.scale;
+    const auto expected = at::linear(rows, ((weight / scale).round() * scale).to(at::kDouble), bias.to(at::kDouble));
+    BOOST_TEST(apart(layer.linear(x, bias), expected) < 1e-2);  // a number between two steps may fall to either
+    BOOST_TEST((layer.linear(x, bias) - expected).abs().mean().item<double>() < 1e-3);
   }
 }
 

@@ -11,8 +11,8 @@ namespace {
 const std::string without_boxes = "$P --weights sam.safetensors --data d --patch 64 --batch 2 --threads 1 --test-subjects s5 --seed 3 ", line = without_boxes + "--boxes 3 ";
 
 /// Which parts of the network differ from the weights it started from.
-std::string changed(const made_folder& folder, const std::string& out) {
-  const auto before = made::tensors(folder, "sam.safetensors"), after = made::tensors(folder, out + "/checkpoint.safetensors");
+std::string changed(const made_folder& folder, const std::string& out, const std::string& file = "checkpoint") {
+  const auto before = made::tensors(folder, "sam.safetensors"), after = made::tensors(folder, out + "/" + file + ".safetensors");
   BOOST_TEST(before.size() == after.size());
   std::string parts;
   for (const auto& [name, bytes] : after) {
@@ -101,6 +101,24 @@ BOOST_AUTO_TEST_CASE(the_encoder_trains_in_med_sam_and_nothing_in_sam) {
   BOOST_REQUIRE_EQUAL(made::run(folder, "sam_tiny-fp32-none-single", "$P --weights sam.safetensors --data d --patch 64 --threads 1 --test-subjects s5 --out sam").status, 0);
   BOOST_TEST(changed(folder, "sam") == "");
   BOOST_TEST(made::record(folder, "sam").at("steps") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(an_encoder_is_rounded_when_training_has_ended) {
+  if (made::missing("neuro_sam_tiny-int8-none-single") || made::missing("sam_tiny-int8-none-single")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::sam_weights(folder, "sam.safetensors");
+  BOOST_REQUIRE_EQUAL(made::run(folder, "neuro_sam_tiny-int8-none-single", line + "--steps 4 --out n").status, 0);
+  BOOST_TEST(changed(folder, "n", "unrounded") == "mask_decoder ");
+  const auto rounded = made::tensors(folder, "n/checkpoint.safetensors");
+  BOOST_TEST(rounded.contains("image_encoder.layers.1.blocks.0.attn.qkv.input_range"));
+  BOOST_TEST(made::record(folder, "n").at("test").at("prompted").at("axon").at("count") > 0);
+  const std::string tested = "$P --data d --patch 64 --threads 1 --test-subjects s5 --seed 3 ";
+  BOOST_REQUIRE_EQUAL(made::run(folder, "sam_tiny-int8-none-single", tested + "--weights sam.safetensors --out s").status, 0);
+  BOOST_TEST(made::tensors(folder, "s/checkpoint.safetensors").contains("image_encoder.neck.2.input_range"));
+  const auto again = made::run(folder, "sam_tiny-int8-none-single", tested + "--weights s/checkpoint.safetensors --out again");
+  BOOST_TEST(again.status == 1);
+  BOOST_TEST(again.err.find("unrounded.safetensors") != std::string::npos, again.err);
 }
 
 BOOST_AUTO_TEST_CASE(the_encoder_is_narrowed_whatever_trains) {

@@ -33,6 +33,9 @@ class gathered_layer : public torch::nn::Module {
     std::shared_ptr<const ranks> outer_;
   };
 
+  /// Whether what computes with its weights gathers them.
+  [[nodiscard]] virtual bool gathers() const { return true; }
+
  protected:
   /// compute(), the layer's output, with all of its weights and those of the layers within.
   template <class Compute>

@@ -87,19 +87,27 @@ class quantisable : public gathered_layer {
     const auto largest = w.abs().amax(others), scale = at::where(largest > 0, largest / 127, at::ones_like(largest));
     std::vector<std::int64_t> shape(static_cast<std::size_t>(w.dim()), 1);
     shape[static_cast<std::size_t>(output_axis_)] = -1;
+    take_rounded(w.div(scale.view(shape)).round().clamp(-127, 127).to(at::kChar), scale, at::tensor({input.scale, static_cast<float>(input.lowest)}, w.options()));
+  }
+
+  /// Takes the tensors of a layer that was rounded.
+  void take_rounded(const at::Tensor& weight, const at::Tensor& weight_scale, const at::Tensor& input_range) {
+    if (weight.scalar_type() != at::kChar || weight.sizes() != weight_.sizes() || weight_scale.sizes() != at::IntArrayRef{weight.size(output_axis_)} || input_range.numel() != 2) {
+      throw error("cannot take a weight in 8 bits", "it has the shape " + c10::str(weight.sizes()) + " and scales of " + c10::str(weight_scale.sizes()), "give a checkpoint that is whole");
+    }
     weight_.requires_grad_(false);
     weight_.mutable_grad() = at::Tensor();
-    weight_.set_data(w.div(scale.view(shape)).round().clamp(-127, 127).to(at::kChar));
-    weight_scale_ = register_buffer("weight_scale", scale);
-    input_range_ = register_buffer("input_range", at::tensor({input.scale, static_cast<float>(input.lowest)}, w.options()));
+    weight_.set_data(weight);
+    weight_scale_ = register_buffer("weight_scale", weight_scale);
+    input_range_ = register_buffer("input_range", input_range);
   }
 
  protected:
   /// Registers the weight; its output channels lie along `output_axis`.
   quantisable(at::Tensor weight, std::int64_t output_axis) : weight_(register_parameter("weight", std::move(weight))), output_axis_(output_axis) {}
 
-  /// Of a layer that is quantised: its filters, packed.
-  quantised_filters& filters() {
+  /// Of a layer that is quantised: its filters, packed, each output channel multiplied with `gain` [K] where one is given.
+  quantised_filters& filters(const at::Tensor& gain = {}) {
     if (filters_ == nullptr || !filters_->made_of(weight_)) {
       const auto numbers = input_range_.cpu();
       const double scale = numbers[0].item<double>(), lowest = numbers[1].item<double>();
@@ -107,7 +115,8 @@ class quantisable : public gathered_layer {
         throw error("cannot convolve in 8 bits", "the range of a layer's input is " + c10::str(scale, " x ", lowest), "give a checkpoint that is whole");
       }
       const activation_range input{static_cast<float>(scale), static_cast<int>(lowest)};
-      filters_ = std::make_shared<quantised_filters>(weight_.detach(), weight_scale_, input, output_axis_ == 1);
+      const auto weight = weight_.dim() == 2 ? weight_.detach().view({weight_.size(0), -1, 1, 1}) : weight_.detach();
+      filters_ = std::make_shared<quantised_filters>(weight, gain.defined() ? weight_scale_ * gain : weight_scale_, input, output_axis_ == 1);
     }
     return *filters_;
   }

@@ -44,7 +44,8 @@ class sharded_communicator : public ddp_communicator {
     equalise(net);
     std::unordered_set<const c10::TensorImpl*> gathered;
     for (const auto& layer : net.modules()) {
-      if (dynamic_cast<const gathered_layer*>(layer.get()) == nullptr) continue;
+      const auto* gathering = dynamic_cast<const gathered_layer*>(layer.get());
+      if (gathering == nullptr || !gathering->gathers()) continue;
       for (const auto& weight : layer->parameters()) gathered.insert(weight.unsafeGetTensorImpl());
     }
     for (const auto& parameter : net.parameters()) {

@@ -26,6 +26,7 @@
 #include <axonzoo/metrics/prompted.hpp>
 #include <axonzoo/models/sam/corrections.hpp>
 #include <axonzoo/nn/mask_loss.hpp>
+#include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/precision/weight_storage.hpp>
 #include <axonzoo/train/options.hpp>
 #include <axonzoo/train/promptable_views.hpp>
@@ -50,6 +51,9 @@ class promptable_task : public training_task {
         cache_(data, pixel_size, options.image_pixel_size, options.cache_bytes),
         first_(std::make_shared<sam_network>(weights_, origin())),
         encoder_(first_->kind().image, levels_of(first_->kind(), trains() == trained_part::encoder_and_decoder), chosen.setting.compute_type, device_) {
+    if (are_quantised(weights_.tensors)) {
+      throw error("cannot start " + chosen.model + " from " + origin(), "its weights are rounded to 8 bits, which take no gradients", "give the unrounded.safetensors that was written beside it");
+    }
     const bool is_tiny = first_->kind().depths.size() > 1;
     if (is_tiny != chosen.prompts->tiny) {
       throw error("cannot start " + chosen.model + " from " + origin(), "it is " + first_->kind().name,
@@ -68,7 +72,7 @@ class promptable_task : public training_task {
       kept_ = std::make_shared<embedding_cache>(folder, static_cast<std::uint64_t>(options.prompts.cache_gigabytes * 1e9));
       encoder_.keep_in(kept_, weights_digest(*first_, "image_encoder."));
     }
-    if (trains() != trained_part::nothing || chosen.pruning != "none") views_ = std::make_unique<promptable_views>(cache_, parts_.train, data.classes, options.patch, least_area);
+    if (trains() != trained_part::nothing || chosen.pruning != "none" || chosen.setting.quantises) views_ = std::make_unique<promptable_views>(cache_, parts_.train, data.classes, options.patch, least_area);
     facts_.variant = chosen.variant;
     facts_.model = chosen.model;
     facts_.precision = chosen.precision;

@@ -363,6 +363,7 @@ class trainer {
     net_->eval();
     if (!recipe_.setting.quantises) return;
     phases_.time("quantise", [&] { quantise(*net_, task_.calibration_set(*net_, ranks_)); });
+    task_.narrowed(*net_);
     if (ranks_.rank() == 0) task_.write_checkpoint(options_.out / "checkpoint.safetensors", *net_);
   }
 

@@ -63,7 +63,7 @@ class training_task {
   /// What a pruning policy may learn from: training samples that no step trains on.
   [[nodiscard]] virtual calibration calibration_set(network& net, communicator& ranks) = 0;
 
-  /// Told when channels have left, and when a network that has lost some goes on.
+  /// Told when channels have left, when a network that has lost some goes on, and when weights have been rounded.
   virtual void narrowed(const network& /*net*/) {}
 
   /// Writes what inference needs.

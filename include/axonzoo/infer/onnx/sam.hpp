@@ -13,6 +13,7 @@
 #include <axonzoo/io/safetensors.hpp>
 #include <axonzoo/models/promptable.hpp>
 #include <axonzoo/models/sam/sam.hpp>
+#include <axonzoo/precision/quantise.hpp>
 #include <axonzoo/nn/channels.hpp>
 
 namespace axonzoo {
@@ -25,6 +26,8 @@ namespace axonzoo {
 ///   a box need one), "mask_input" [1 or P, 1, 4 h, 4 h] and "has_mask_input" [1] to "low_res_masks" [P, K, 4 h, 4 h], logits, and "iou_predictions" [P, K]: of K
 ///   masks the first is the one for clear prompts, the others are those for ambiguous ones.
 [[nodiscard]] inline std::vector<onnx_part> sam_as_onnx(const tensor_file& file, const std::string& origin) {
+  if (are_quantised(file.tensors))
+    throw error("cannot export " + origin + " to ONNX", "its weights are rounded to 8 bits", "give a checkpoint of another precision, which ONNX Runtime can round");
   const auto net = std::make_shared<sam_network>(file, origin);
   const auto& kind = net->kind();
   const auto tensors = named_tensors(*net);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,11 +21,21 @@
 #include <axonzoo/nn/layer_norm.hpp>
 #include <axonzoo/nn/linear.hpp>
 #include <axonzoo/nn/macs.hpp>
+#include <axonzoo/nn/product_layer.hpp>
 
 namespace axonzoo {
 
 /// Parameters and buffers by segment-anything's names.
-using named_weights = std::map<std::string, at::Tensor>;
+struct named_weights : std::map<std::string, at::Tensor> {
+  /// Those that multiply, without ".weight", where a network has them as layers that can be rounded to 8 bits.
+  std::map<std::string, std::shared_ptr<product_layer>> layers;
+
+  /// Null where there is none.
+  [[nodiscard]] std::shared_ptr<product_layer> layer(const std::string& name) const {
+    const auto found = layers.find(name);
+    return found == layers.end() ? nullptr : found->second;
+  }
+};
 
 /// How an image encoder is run.
 struct encoder_pass {
@@ -45,9 +56,12 @@ inline std::vector<at::Tensor> weights_under(const named_weights& from, const st
 
 struct linear {
   at::Tensor weight, bias;  ///< [K, C], [K]
+  std::shared_ptr<product_layer> layer;
 
-  linear(const named_weights& from, const std::string& name) : weight(from.at(name + ".weight")), bias(from.at(name + ".bias")) {}
-  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return axonzoo::linear(x, weight, bias); }
+  linear(const named_weights& from, const std::string& name) : weight(from.at(name + ".weight")), bias(from.at(name + ".bias")), layer(from.layer(name)) {}
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return layer ? layer->linear(x, bias) : axonzoo::linear(x, weight, bias); }
+  /// Of a constant beside what comes in.
+  [[nodiscard]] at::Tensor of_constant(const at::Tensor& x) const { return layer ? layer->linear(x, bias, /*observed=*/false) : axonzoo::linear(x, weight, bias); }
 };
 
 /// Layer norm over the last dimension; x of any type, statistics in float32, result of type `to`.
@@ -82,6 +96,7 @@ struct channel_norm {
 struct conv_norm {
   at::Tensor weight, scale, shift, mean, variance;
   std::int64_t stride;
+  std::shared_ptr<product_layer> layer;
 
   conv_norm(const named_weights& from, const std::string& name, std::int64_t s = 1)
       : weight(from.at(name + ".c.weight")),
@@ -89,12 +104,13 @@ struct conv_norm {
         shift(from.at(name + ".bn.bias")),
         mean(from.at(name + ".bn.running_mean")),
         variance(from.at(name + ".bn.running_var")),
-        stride(s) {}
+        stride(s),
+        layer(from.layer(name + ".c")) {}
 
   /// Filters and bias of the convolution that both are when nothing trains.
   [[nodiscard]] std::pair<at::Tensor, at::Tensor> folded() const {
-    const at::Tensor gain = scale * at::rsqrt(variance + 1e-5);
-    return {weight * gain.view({-1, 1, 1, 1}), shift - mean * gain};
+    const auto [gain, bias] = affine();
+    return {weight * gain.view({-1, 1, 1, 1}), bias};
   }
 
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x, bool training) const {
@@ -102,6 +118,9 @@ struct conv_norm {
     if (training) {
       y = convolve(x, weight, {});
       y = at::batch_norm(y.to(at::kFloat), scale, shift, mean, variance, true, 0.1, 1e-5, false).to(x.scalar_type());
+    } else if (layer && weight.size(1) == x.size(1)) {
+      const auto [gain, bias] = affine();
+      y = layer->convolved(x, gain, bias, stride);
     } else {
       const auto [filters, bias] = folded();
       y = convolve(x, filters, bias);
@@ -111,6 +130,12 @@ struct conv_norm {
   }
 
  private:
+  /// What the norm multiplies with and adds.
+  [[nodiscard]] std::pair<at::Tensor, at::Tensor> affine() const {
+    const at::Tensor gain = scale * at::rsqrt(variance + 1e-5);
+    return {gain, shift - mean * gain};
+  }
+
   /// One filter a channel where the weight has one input channel and x has more.
   [[nodiscard]] at::Tensor convolve(const at::Tensor& x, const at::Tensor& filters, const at::Tensor& bias) const {
     const std::int64_t padding = filters.size(2) / 2;
@@ -138,16 +163,26 @@ struct block_layers {
   [[nodiscard]] at::Tensor perceptron(const at::Tensor& tokens, c10::ScalarType type) const { return narrow(axonzoo::gelu(widen(middle(tokens, type)))); }
 };
 
+/// Convolution without bias, padded to keep the size.
+struct filters {
+  at::Tensor weight;
+  std::shared_ptr<product_layer> layer;
+
+  filters(const named_weights& from, const std::string& name) : weight(from.at(name + ".weight")), layer(from.layer(name)) {}
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const {
+    return layer ? layer->convolved(x, {}, {}, 1) : convolution(x, weight, {}, 1, weight.size(2) / 2);
+  }
+};
+
 /// The end of both encoders: 1x1 and 3x3 convolution, each with a norm over the channels. [B, C, H, W] to [B, 256, H, W].
 struct neck {
-  at::Tensor narrow, mix;
+  filters narrow, mix;
   channel_norm first, second;
 
-  neck(const named_weights& from, const std::string& name)
-      : narrow(from.at(name + ".0.weight")), mix(from.at(name + ".2.weight")), first(from, name + ".1"), second(from, name + ".3") {}
+  neck(const named_weights& from, const std::string& name) : narrow(from, name + ".0"), mix(from, name + ".2"), first(from, name + ".1"), second(from, name + ".3") {}
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const {
-    const at::Tensor y = second(convolution(first(convolution(x, narrow, {}, 1, 0)), mix, {}, 1, 1));
-    mac_counter::add(y.numel() * (narrow.size(1) + 9 * mix.size(1)));
+    const at::Tensor y = second(mix(first(narrow(x))));
+    mac_counter::add(y.numel() * (narrow.weight.size(1) + 9 * mix.weight.size(1)));
     return y;
   }
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -30,14 +31,15 @@ class sam_network : public network {
   /// Takes the tensors over, in float32. Throws `error` where they are no SAM's (`origin`: "'a.pth'"), or miss some.
   sam_network(const tensor_file& file, const std::string& origin) {
     const auto said = [&](const char* key) { return file.metadata.contains(key) ? file.metadata.at(key) : std::string(); };
-    kind_ = recognise_sam(shapes_of(file), origin, said("pth.wrapper"), said("pth.parts"));
-    auto tensors = without_prefix(file.tensors, kind_.prefix);
+    const auto [of_weights, of_rounding] = parted(file.tensors);
+    kind_ = recognise_sam(shapes_of({of_weights, {}}), origin, said("pth.wrapper"), said("pth.parts"));
+    auto tensors = without_prefix(of_weights, kind_.prefix);
     std::erase_if(tensors, [](const auto& item) { return is_for_imagenet(item.first); });
     tensor_shapes shapes;
     for (const auto& [name, tensor] : tensors) shapes.emplace(name, tensor.sizes().vec());
     require_shapes(shapes, sam_shapes(kind_, shapes), origin, kind_.name);
     require_finite({tensors, {}}, origin);
-    const named_weights own = register_weights(*this, tensors);
+    const named_weights own = register_weights(*this, tensors, /*roundable=*/true, without_prefix(of_rounding, kind_.prefix));
     encoder_.emplace(own, kind_);
     prompt_encoder_.emplace(own);
     decoder_.emplace(own);
@@ -91,6 +93,13 @@ class sam_network : public network {
   }
 
  private:
+  /// A file's tensors, and those that say how weights were rounded.
+  static std::array<std::map<std::string, at::Tensor>, 2> parted(const std::map<std::string, at::Tensor>& tensors) {
+    std::array<std::map<std::string, at::Tensor>, 2> parts;
+    for (const auto& item : tensors) parts[item.first.ends_with(".weight_scale") || item.first.ends_with(".input_range") ? 1 : 0].insert(item);
+    return parts;
+  }
+
   recognised_sam kind_;
   bool recompute_ = false;
   std::optional<sam_image_encoder> encoder_;

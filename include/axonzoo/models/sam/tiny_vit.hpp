@@ -58,7 +58,7 @@ class tiny_vit_block {
  private:
   // padding is of zeros before the norm, which makes its bias of them: a constant that is projected once
   [[nodiscard]] at::Tensor attend(const at::Tensor& x) const {
-    const at::Tensor outside = linear(layers_.before.bias, layers_.qkv.weight, layers_.qkv.bias);
+    const at::Tensor outside = layers_.qkv.of_constant(layers_.before.bias);
     const at::Tensor qkv = sam_layers::into_windows(layers_.qkv(layers_.before(x)), window_, outside);
     const std::int64_t b = qkv.size(0), area = window_ * window_;
     const at::Tensor parts = qkv.view({b, area, heads_, 3, -1});

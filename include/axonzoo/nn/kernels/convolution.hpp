@@ -38,6 +38,12 @@ inline std::atomic<bool>& winograd_allowed() {
   return allowed;
 }
 
+/// Whether whole numbers of 8 bits are multiplied as such where the processor does so, not as pairs of 16.
+inline std::atomic<bool>& fours_allowed() {
+  static std::atomic<bool> allowed{true};
+  return allowed;
+}
+
 #if defined(AXONZOO_VECTORS)
 
 template <class T>

@@ -61,14 +61,18 @@ inline __m512i in_turn(__m512 first, __m512 second) {
 
 #if defined(AXONZOO_VECTORS)
 
-/// A unit of what load(0) and, of pairs, load(1) give; whole numbers come as floats that hold them.
+/// A unit of what load(0) and, of pairs or fours, load(1) and so on give; whole numbers come as floats that hold them.
 template <class T, class Load>
 std::uint32_t unit_of(const Load& load) {
   if constexpr (elements_per_unit<T> == 1) {
     return std::bit_cast<std::uint32_t>(load(0));
-  } else if constexpr (std::is_same_v<T, std::int16_t>) {
-    const auto bits = [](float whole) { return static_cast<std::uint32_t>(static_cast<std::uint16_t>(static_cast<std::int16_t>(whole))); };
-    return bits(load(0)) | bits(load(1)) << 16;
+  } else if constexpr (std::is_integral_v<T>) {
+    constexpr int bits = 8 * sizeof(T);
+    std::uint32_t unit = 0;
+    for (int part = 0; part < elements_per_unit<T>; ++part) {
+      unit |= (static_cast<std::uint32_t>(static_cast<std::int32_t>(load(part))) & ((1U << bits) - 1U)) << part * bits;
+    }
+    return unit;
   } else {
     return c10::BFloat16(load(0)).x | static_cast<std::uint32_t>(c10::BFloat16(load(1)).x) << 16;
   }
@@ -161,7 +165,7 @@ class packed_filters {
   /// 16 output channels from `lane` on and up to 16 units of input channels of one tap.
   void pack(const weight_view& weights, const filter_block& block, std::int64_t tap, std::int64_t lane, std::int64_t unit, std::int64_t end) {
 #if defined(AXONZOO_AVX512)
-    if constexpr (!std::is_same_v<T, std::int16_t>) return pack_vectors(weights, block, tap, lane, unit, end);
+    if constexpr (!std::is_integral_v<T>) return pack_vectors(weights, block, tap, lane, unit, end);
 #endif
     pack_one_by_one(weights, block, tap, lane, unit, end);
   }

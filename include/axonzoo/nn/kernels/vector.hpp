@@ -16,6 +16,9 @@
 #define AXONZOO_AMX 1
 #endif
 #endif
+#if defined(__AVX512VNNI__)
+#define AXONZOO_AVX512_VNNI 1
+#endif
 #elif defined(__AVX2__) && defined(__FMA__)
 #define AXONZOO_AVX2 1
 #endif
@@ -42,13 +45,13 @@ inline constexpr bool available<c10::BFloat16> = true;
 /// What convolutions multiply: bfloat16 is widened first where the processor has no product for it.
 #if defined(AXONZOO_AVX2)
 template <class T>
-using factor = std::conditional_t<std::is_same_v<T, std::int16_t>, std::int16_t, float>;
+using factor = std::conditional_t<std::is_integral_v<T>, T, float>;
 #else
 template <class T>
 using factor = T;
 #endif
 
-/// Elements in the 32 bits that one lane multiplies at once: a float, or a pair of bfloat16 or of whole numbers.
+/// Elements in the 32 bits that one lane multiplies at once: a float, a pair of bfloat16 or of whole numbers, or four whole numbers of 8 bits.
 template <class T>
 inline constexpr int elements_per_unit = 4 / static_cast<int>(sizeof(T));
 
@@ -62,8 +65,8 @@ template <int Count, class Work>
   }(std::make_integer_sequence<int, Count>());
 }
 
-/// A vector of 16 or 8 float accumulators and what the kernels do with it. Of 16-bit whole numbers the sums are 32-bit ones, exact, whose bits lie where the
-/// floats do.
+/// A vector of 16 or 8 float accumulators and what the kernels do with it. Of whole numbers the sums are 32-bit ones, exact, whose bits lie where the floats do;
+/// those of 8 bits have no sign in the first factor and one in the second.
 template <int Lanes>
 struct vector;
 
@@ -92,12 +95,17 @@ struct vector<16> {
   template <class T>
   static type multiply_add(type sum, type a, type b) {
     if constexpr (std::is_same_v<T, std::int16_t>) {
-#if defined(__AVX512VNNI__)
+#if defined(AXONZOO_AVX512_VNNI)
       return _mm512_castsi512_ps(_mm512_dpwssd_epi32(_mm512_castps_si512(sum), _mm512_castps_si512(a), _mm512_castps_si512(b)));
 #else
       return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(sum), _mm512_madd_epi16(_mm512_castps_si512(a), _mm512_castps_si512(b))));
 #endif
     }
+#if defined(AXONZOO_AVX512_VNNI)
+    if constexpr (std::is_same_v<T, std::uint8_t>) {
+      return _mm512_castsi512_ps(_mm512_dpbusd_epi32(_mm512_castps_si512(sum), _mm512_castps_si512(a), _mm512_castps_si512(b)));
+    }
+#endif
 #if defined(AXONZOO_AVX512_BF16)
     if constexpr (!std::is_same_v<T, float>) return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
 #endif
@@ -128,12 +136,17 @@ struct vector<8> {
   template <class T>
   static type multiply_add(type sum, type a, type b) {
     if constexpr (std::is_same_v<T, std::int16_t>) {
-#if defined(__AVX512VNNI__)
+#if defined(AXONZOO_AVX512_VNNI)
       return _mm256_castsi256_ps(_mm256_dpwssd_epi32(_mm256_castps_si256(sum), _mm256_castps_si256(a), _mm256_castps_si256(b)));
 #else
       return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), _mm256_madd_epi16(_mm256_castps_si256(a), _mm256_castps_si256(b))));
 #endif
     }
+#if defined(AXONZOO_AVX512_VNNI)
+    if constexpr (std::is_same_v<T, std::uint8_t>) {
+      return _mm256_castsi256_ps(_mm256_dpbusd_epi32(_mm256_castps_si256(sum), _mm256_castps_si256(a), _mm256_castps_si256(b)));
+    }
+#endif
 #if defined(AXONZOO_AVX512_BF16)
     if constexpr (!std::is_same_v<T, float>) return _mm256_dpbf16_ps(sum, (__m256bh)a, (__m256bh)b);
 #endif
