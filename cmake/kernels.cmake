@@ -43,6 +43,7 @@ template struct emitted<&axonzoo::convolution_of_concatenated>;
 template struct emitted<&axonzoo::transposed_convolution_2x2>;
 template struct emitted<&axonzoo::instance_norm_leaky_relu>;
 template struct emitted<&axonzoo::joined>;
+template struct emitted<&axonzoo::summed>;
 template struct emitted<&axonzoo::summed_backward>;
 template struct emitted<&axonzoo::max_pool_2x2>;
 template struct emitted<&axonzoo::max_unpool_2x2>;
