@@ -32,7 +32,9 @@ BOOST_AUTO_TEST_CASE(a_sam_has_the_policies_of_what_trains_in_it) {
   BOOST_TEST((is_illegal_because<med_sam, fp32, unstructured>("held at zero")));
   BOOST_TEST((is_illegal_because<sam, fp32, none, ddp>("not trained")));
   BOOST_TEST((is_illegal_because<sam, int8>("fp32, tf32 or bf16")));
-  BOOST_TEST((is_illegal_because<med_sam, fp32, none, tensor_parallel>("not split over ranks")));
+  BOOST_TEST((variant<med_sam, fp32, alternate_slimming, tensor_parallel>::legal));
+  BOOST_TEST((variant<neuro_sam_tiny, fp32, none, tensor_parallel>::legal));
+  BOOST_TEST((is_illegal_because<sam_tiny, fp32, none, tensor_parallel>("not trained")));
 }
 
 BOOST_AUTO_TEST_CASE(a_unet_on_a_sams_encoder_has_every_policy) {

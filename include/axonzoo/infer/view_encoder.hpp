@@ -17,6 +17,7 @@
 #include <axonzoo/infer/embedding_cache.hpp>
 #include <axonzoo/models/sam/prepare.hpp>
 #include <axonzoo/models/sam/sam.hpp>
+#include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/channels.hpp>
 
 namespace axonzoo {
@@ -75,7 +76,12 @@ class view_encoder {
     key.add(weights_);
     key.add(std::string(c10::toString(type_)));
     key.add(input.const_data_ptr(), input.nbytes());
-    return cache_->get(key.hex(), [&] { return compute().contiguous(); }).to(device_);
+    auto found = cache_->find(key.hex());
+    // ranks that share the encoder's layers compute together or not at all
+    if (!channel_split::any(!found.defined())) return found.to(device_);
+    const auto made = compute().contiguous();
+    if (!found.defined()) cache_->keep(key.hex(), made);
+    return made;
   }
 
   /// A box of the prepared image in the px of the turned view.

@@ -78,7 +78,6 @@ constexpr std::string_view promptable_illegal() {
     return "slimming teaches the image encoder, which does not train in this model: give med_sam or med_sam_tiny";
   }
   if (!std::same_as<Precision, fp32> && !std::same_as<Precision, tf32> && !std::same_as<Precision, bf16>) return "a SAM computes in fp32, tf32 or bf16: give one of these";
-  if (std::same_as<Parallel, tensor_parallel>) return "the layers of a SAM are not split over ranks yet: give ddp";
   if (Model::prompts.trains == trained_part::nothing && !std::same_as<Parallel, single>) {
     return "sam and sam_tiny are tested and not trained, so ranks have nothing to share: give single";
   }

@@ -16,8 +16,9 @@
 #include <c10/core/GradMode.h>
 
 #include <axonzoo/models/sam/block_names.hpp>
+#include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/convolution.hpp>
-#include <axonzoo/nn/linear.hpp>
+#include <axonzoo/nn/split_linear.hpp>
 
 namespace axonzoo {
 
@@ -46,6 +47,10 @@ struct linear {
 
   linear(const named_weights& from, const std::string& name) : weight(from.at(name + ".weight")), bias(from.at(name + ".bias")) {}
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return axonzoo::linear(x, weight, bias); }
+
+  /// As nn/split_linear.hpp says.
+  [[nodiscard]] at::Tensor to_units(const at::Tensor& x, std::int64_t units, std::int64_t stretches = 1) const { return linear_to_units(x, weight, bias, units, stretches); }
+  [[nodiscard]] at::Tensor from_units(const at::Tensor& own, std::int64_t units) const { return linear_from_units(own, weight, bias, units); }
 };
 
 /// Layer norm over the last dimension; x of any type, statistics in float32, result of type `to`.
@@ -87,29 +92,53 @@ struct conv_norm {
 
   /// Filters and bias of the convolution that both are when nothing trains.
   [[nodiscard]] std::pair<at::Tensor, at::Tensor> folded() const {
-    const at::Tensor gain = scale * at::rsqrt(variance + 1e-5);
+    const at::Tensor gain = gain_of(scale);
     return {weight * gain.view({-1, 1, 1, 1}), shift - mean * gain};
   }
 
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x, bool training) const {
-    at::Tensor y;
+    if (training) return normed(convolve(x, weight, {}));
+    const auto [filters, bias] = folded();
+    return convolve(x, filters, bias);
+  }
+
+  /// The output channels that fall to this rank, of the input of all ranks that share layers (nn/channel_split.hpp) or, where each channel is alone, of this rank's channels.
+  [[nodiscard]] at::Tensor to_units(const at::Tensor& x, bool training) const {
+    conv_norm own = *this;
+    for (auto* each : {&own.weight, &own.scale, &own.shift, &own.mean, &own.variance}) *each = channel_split::share(*each, 0);
+    const at::Tensor y = own(x, training);
     if (training) {
-      y = convolve(x, weight, {});
-      y = at::batch_norm(y.to(at::kFloat), scale, shift, mean, variance, true, 0.1, 1e-5, false).to(x.scalar_type());
-    } else {
-      const auto [filters, bias] = folded();
-      y = convolve(x, filters, bias);
+      exchange_shares(mean);
+      exchange_shares(variance);
     }
-    mac_counter::add(y.numel() * weight.numel() / weight.size(0));
     return y;
   }
 
+  /// All output channels of the input channels that fall to this rank.
+  [[nodiscard]] at::Tensor from_units(const at::Tensor& x, bool training) const {
+    const auto units = weight.size(1);
+    if (!channel_split::splits(units)) return (*this)(x, training);
+    const at::Tensor filters = channel_split::share(weight, 1);
+    if (training) return normed(summed(convolve(x, filters, {}), units));
+    const at::Tensor gain = gain_of(channel_split::common(scale, units));
+    return summed(convolve(x, filters * gain.view({-1, 1, 1, 1}), channel_split::once(shift - mean * gain, units)), units);
+  }
+
  private:
+  [[nodiscard]] at::Tensor gain_of(const at::Tensor& of_scale) const { return of_scale * at::rsqrt(variance + 1e-5); }
+
+  [[nodiscard]] at::Tensor normed(const at::Tensor& y) const {
+    return at::batch_norm(y.to(at::kFloat), scale, shift, mean, variance, true, 0.1, 1e-5, false).to(y.scalar_type());
+  }
+
   /// One filter a channel where the weight has one input channel and x has more.
   [[nodiscard]] at::Tensor convolve(const at::Tensor& x, const at::Tensor& filters, const at::Tensor& bias) const {
     const std::int64_t padding = filters.size(2) / 2;
-    if (filters.size(1) == x.size(1)) return convolution(x, filters.contiguous(at::MemoryFormat::ChannelsLast), bias, stride, padding);
-    return at::conv2d(x, filters.to(x.scalar_type()), bias.defined() ? bias.to(x.scalar_type()) : bias, stride, padding, 1, x.size(1));
+    const at::Tensor y = filters.size(1) == x.size(1)
+                             ? convolution(x, filters.contiguous(at::MemoryFormat::ChannelsLast), bias, stride, padding)
+                             : at::conv2d(x, filters.to(x.scalar_type()), bias.defined() ? bias.to(x.scalar_type()) : bias, stride, padding, 1, x.size(1));
+    mac_counter::add(y.numel() * filters.numel() / filters.size(0));
+    return y;
   }
 };
 
@@ -127,7 +156,10 @@ struct block_layers {
         narrow(from, name.narrow) {}
 
   /// What the MLP adds to the tokens [..., C] float32; it is computed in `type`.
-  [[nodiscard]] at::Tensor perceptron(const at::Tensor& tokens, c10::ScalarType type) const { return narrow(gelu(widen(middle(tokens, type)))); }
+  [[nodiscard]] at::Tensor perceptron(const at::Tensor& tokens, c10::ScalarType type) const {
+    const auto hidden = widen.weight.size(0);
+    return narrow.from_units(gelu(widen.to_units(middle(tokens, type), hidden)), hidden);
+  }
 };
 
 /// The end of both encoders: 1x1 and 3x3 convolution, each with a norm over the channels. [B, C, H, W] to [B, 256, H, W].
@@ -137,10 +169,14 @@ struct neck {
 
   neck(const named_weights& from, const std::string& name)
       : narrow(from.at(name + ".0.weight")), mix(from.at(name + ".2.weight")), first(from, name + ".1"), second(from, name + ".3") {}
-  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const {
-    const at::Tensor y = second(convolution(first(convolution(x, narrow, {}, 1, 0)), mix, {}, 1, 1));
-    mac_counter::add(y.numel() * (narrow.size(1) + 9 * mix.size(1)));
-    return y;
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return second(convolved(first(convolved(x, narrow)), mix)); }
+
+ private:
+  [[nodiscard]] static at::Tensor convolved(const at::Tensor& x, const at::Tensor& filters) {
+    const auto outs = filters.size(0);
+    const at::Tensor y = convolution(summed_backward(x, outs), channel_split::share(filters, 0), {}, 1, filters.size(2) / 2);
+    mac_counter::add(y.numel() * filters.numel() / outs);
+    return joined(y, outs);
   }
 };
 
