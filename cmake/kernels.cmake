@@ -48,6 +48,7 @@ template struct emitted<&axonzoo::gelu>;
 template struct emitted<&axonzoo::instance_norm_leaky_relu>;
 template struct emitted<&axonzoo::joined>;
 template struct emitted<&axonzoo::layer_norm>;
+template struct emitted<&axonzoo::summed>;
 template struct emitted<&axonzoo::summed_backward>;
 template struct emitted<&axonzoo::linear>;
 template struct emitted<&axonzoo::max_pool_2x2>;

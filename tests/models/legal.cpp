@@ -36,7 +36,9 @@ BOOST_AUTO_TEST_CASE(a_sam_has_the_policies_of_what_trains_in_it) {
   BOOST_TEST((variant<sam, int8>::legal));
   BOOST_TEST((variant<med_sam_tiny, int8, none, ddp>::legal));
   BOOST_TEST((variant<neuro_sam, pure_bf16>::legal && variant<med_sam_tiny, fp16, none, ddp>::legal));
-  BOOST_TEST((is_illegal_because<med_sam, fp32, none, tensor_parallel>("not split over ranks")));
+  BOOST_TEST((variant<med_sam, fp32, alternate_slimming, tensor_parallel>::legal));
+  BOOST_TEST((variant<neuro_sam_tiny, fp32, none, tensor_parallel>::legal));
+  BOOST_TEST((is_illegal_because<sam_tiny, fp32, none, tensor_parallel>("not trained")));
 }
 
 BOOST_AUTO_TEST_CASE(a_unet_on_a_sams_encoder_has_every_policy) {

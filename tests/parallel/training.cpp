@@ -1,4 +1,4 @@
-// Whole trainings on ranks that are threads of this process: Gloo joins them as it joins processes, and a test can reach into one of them.
+// Whole trainings on many ranks.
 
 #include <boost/test/unit_test.hpp>
 
@@ -12,7 +12,6 @@
 #include <map>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,9 +22,10 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <axonzoo/data/open.hpp>
+#include <axonzoo/models/neuro_sam_unet.hpp>
+#include <axonzoo/models/promptable.hpp>
 #include <axonzoo/models/segnet.hpp>
 #include <axonzoo/models/unet.hpp>
-#include <axonzoo/parallel/launch_processes.hpp>
 #include <axonzoo/parallel/sharded.hpp>
 #include <axonzoo/parallel/single.hpp>
 #include <axonzoo/parallel/tensor_parallel.hpp>
@@ -40,7 +40,8 @@
 #include <axonzoo/pruning/unstructured.hpp>
 #include <axonzoo/train/train.hpp>
 
-#include "../programs/made_runs.hpp"
+#include "../programs/made_sam.hpp"
+#include "ranks.hpp"
 
 namespace {
 
@@ -119,6 +120,15 @@ struct small_unet : axonzoo::unet {
   small_unet() { width = 4, levels = 3; }
 };
 
+/// Its first layers have fewer channels than three ranks.
+struct narrow_unet : axonzoo::unet {
+  narrow_unet() { width = 2, levels = 3; }
+};
+
+struct small_sam_unet : axonzoo::neuro_sam_unet_tiny {
+  small_sam_unet() { decoder.width = 4, decoder.levels = 3; }
+};
+
 struct small_segnet : axonzoo::segnet {
   small_segnet() { width = 4; }
 };
@@ -164,45 +174,35 @@ class trainings {
     // Threads stand for ranks here and share one generator of random numbers, which processes do not: each makes its network after the one before.
     std::mutex mutex;
     std::condition_variable next;
-    int made = 0;
+    int networks = 0;
     recipe.connect = [&, connect = recipe.connect](const axonzoo::rank_place& place, c10::Device device) {
       auto connected = connect(place, device);
       std::unique_lock hold(mutex);
-      next.wait(hold, [&] { return made >= place.rank; });  // a teacher is one more
+      next.wait(hold, [&] { return networks >= place.rank; });  // a teacher is one more
       return connected;
     };
     const auto counted = [&](axonzoo::network_maker make) -> axonzoo::network_maker {
       return [&, make = std::move(make)](std::int64_t channels, std::int64_t classes) {
         auto network = make(channels, classes);
         const std::lock_guard hold(mutex);
-        ++made;
+        ++networks;
         next.notify_all();
         return network;
       };
     };
-    recipe.make_network = counted(recipe.make_network);
-    recipe.from_weights = [&, from = recipe.from_weights](axonzoo::tensor_file weights, const std::string& origin) { return counted(from(std::move(weights), origin)); };
-    const int port = axonzoo::detail::usable_port(0);
-    std::vector<nlohmann::json> records(static_cast<std::size_t>(ranks));
-    std::vector<std::string> failures(records.size());
-    std::vector<std::thread> threads;
-    for (int rank = 0; rank < ranks; ++rank) {
-      threads.emplace_back([&, rank] {
-        this_rank = rank;
-        try {
-          axonzoo::rank_place place;
-          place.rank = rank;
-          place.world_size = ranks;
-          place.port = port;
-          records[static_cast<std::size_t>(rank)] = axonzoo::train(data_, options, recipe, {}, place);
-          const std::lock_guard hold(mutex);
-          ended();
-        } catch (const std::exception& failure) {
-          failures[static_cast<std::size_t>(rank)] = failure.what();
-        }
-      });
+    if (recipe.prompts) {
+      networks = ranks;  // of weights that are not random
+    } else {
+      if (recipe.make_network) recipe.make_network = counted(recipe.make_network);
+      recipe.from_weights = [&, from = recipe.from_weights](axonzoo::tensor_file weights, const std::string& origin) { return counted(from(std::move(weights), origin)); };
     }
-    for (auto& thread : threads) thread.join();
+    std::vector<nlohmann::json> records(static_cast<std::size_t>(ranks));
+    const auto failures = made::on_ranks(ranks, [&](const axonzoo::rank_place& place) {
+      this_rank = place.rank;
+      records[static_cast<std::size_t>(place.rank)] = axonzoo::train(data_, options, recipe, {}, place);
+      const std::lock_guard hold(mutex);
+      ended();
+    });
     for (const auto& found : failures) BOOST_TEST_REQUIRE((refusal.empty() ? found.empty() : found.find(refusal) != std::string::npos), found);
     return records.front();
   }
@@ -211,6 +211,16 @@ class trainings {
   void longer() {
     options.steps = 50;
     options.learning_rate = 2e-4;
+  }
+
+  void from_sam(bool tiny) {
+    made::sam_weights(folder_, "sam.safetensors", tiny, /*image=*/128);
+    options.weights = folder_.path() / "sam.safetensors";
+    options.batch = 1;
+    options.patch = 64;
+    options.epoch_steps = 0;
+    options.prompts.boxes = 3;
+    options.prompts.validation_boxes = 2;
   }
 
   /// The checkpoint of the run before, to start from.
@@ -336,6 +346,9 @@ BOOST_AUTO_TEST_CASE(ranks_that_share_the_layers_have_the_losses_and_the_running
   all.longer();
   const auto one = all.run<variant<axonzoo::single>>("one", 1), three = all.run<variant<axonzoo::tensor_parallel>>("three", 3);
   BOOST_TEST(largest_difference(one, three) < 1e-5);
+  all.options.steps = 5;
+  const auto narrow = all.run<axonzoo::variant<narrow_unet, axonzoo::fp32, axonzoo::none, axonzoo::single>>("narrow-one", 1);
+  BOOST_TEST(largest_difference(narrow, all.run<axonzoo::variant<narrow_unet, axonzoo::fp32, axonzoo::none, axonzoo::tensor_parallel>>("narrow-three", 3)) < 1e-5);
   BOOST_TEST(std::abs(one.at("history").back().at("validation").at("dice").get<double>() - three.at("history").back().at("validation").at("dice").get<double>()) < 1e-3);
   all.options.optimizer = "sgd";  // with batch norm a network is more sensitive to rounding
   all.options.learning_rate = 1e-5;
@@ -347,6 +360,37 @@ BOOST_AUTO_TEST_CASE(ranks_that_share_the_layers_have_the_losses_and_the_running
   for (const auto& [name, tensor] : expected) {
     if (name.starts_with("network/")) BOOST_TEST(at::allclose(tensor, found.at(name), 1e-4, 1e-5), name);
   }
+}
+
+template <class Model, class Parallel = axonzoo::tensor_parallel>
+using promptable = axonzoo::variant<Model, axonzoo::fp32, axonzoo::none, Parallel>;
+
+BOOST_AUTO_TEST_CASE(ranks_that_share_a_sam_have_the_losses_of_one) {
+  trainings all;
+  all.longer();
+  all.from_sam(/*tiny=*/false);
+  const auto one = all.run<promptable<axonzoo::med_sam, axonzoo::single>>("one", 1), two = all.run<promptable<axonzoo::med_sam>>("two", 2);
+  BOOST_TEST(one.at("losses").back() < one.at("losses").front());
+  BOOST_TEST(largest_difference(one, two) < 1e-5);
+}
+
+BOOST_AUTO_TEST_CASE(ranks_that_share_a_sams_decoder_have_the_losses_of_one) {
+  trainings all;
+  all.from_sam(/*tiny=*/true);
+  all.options.steps = 10;
+  const auto one = all.run<promptable<axonzoo::neuro_sam_tiny, axonzoo::single>>("one", 1), three = all.run<promptable<axonzoo::neuro_sam_tiny>>("three", 3);
+  BOOST_TEST(largest_difference(one, three) < 1e-5);
+  BOOST_TEST(one.at("prompts").at("embeddings").at("computed").get<int>() >= three.at("prompts").at("embeddings").at("computed").get<int>());
+}
+
+BOOST_AUTO_TEST_CASE(ranks_that_share_a_unet_on_a_sams_encoder_have_the_losses_of_one) {
+  trainings all;
+  all.from_sam(/*tiny=*/true);
+  all.longer();
+  all.options.steps = 10;
+  const auto one = all.run<axonzoo::variant<small_sam_unet, axonzoo::fp32, axonzoo::none, axonzoo::single>>("one", 1);
+  const auto two = all.run<axonzoo::variant<small_sam_unet, axonzoo::fp32, axonzoo::none, axonzoo::tensor_parallel>>("two", 2);
+  BOOST_TEST(largest_difference(one, two) < 1e-5);
 }
 
 template <class Pruning>

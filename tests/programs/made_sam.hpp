@@ -14,10 +14,10 @@
 
 #include "made_runs.hpp"
 
-// Random weights of a narrow SAM as a .safetensors, written and read without LibTorch.
+// Random weights of a narrow SAM as a .safetensors, a ViT's for images of that side, written and read without LibTorch.
 namespace made {
 
-inline void sam_weights(const made_folder& folder, const std::string& name, bool tiny = true) {
+inline void sam_weights(const made_folder& folder, const std::string& name, bool tiny = true, std::int64_t image = 1024) {
   axonzoo::recognised_sam sam;
   axonzoo::tensor_shapes given{{"prompt_encoder.no_mask_embed.weight", {1, 32}}};
   if (tiny) {
@@ -33,6 +33,7 @@ inline void sam_weights(const made_folder& folder, const std::string& name, bool
     sam.heads = {2};
     sam.windows = {14};
     sam.global_blocks = {1};
+    sam.image = image;
   }
   for (int layer = 0; layer < 2; ++layer) given["mask_decoder.transformer.layers." + std::to_string(layer) + ".mlp.lin1.weight"] = {64, 32};
   nlohmann::json header;

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -38,17 +37,22 @@ class embedding_cache {
     std::sort(old_.begin(), old_.end(), [](const kept& a, const kept& b) { return a.used > b.used; });
   }
 
-  /// The tensor of that key (letters and digits), read or made by `compute`.
-  [[nodiscard]] at::Tensor get(const std::string& key, const std::function<at::Tensor()>& compute) {
+  /// The tensor of that key (letters and digits); undefined where there is none.
+  [[nodiscard]] at::Tensor find(const std::string& key) {
     const auto path = folder_ / (key + suffix);
-    if (const auto found = read(path); found.defined()) {
+    auto found = read(path);
+    if (found.defined()) {
       std::error_code failed;
       std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now(), failed);
       std::erase_if(old_, [&](const kept& one) { return one.path == path; });  // in use: it stays
       ++found_;
-      return found;
     }
-    auto made = compute();
+    return found;
+  }
+
+  /// Takes up what was computed because it was not found.
+  void keep(const std::string& key, const at::Tensor& made) {
+    const auto path = folder_ / (key + suffix);
     ++made_;
     if (const auto bytes = static_cast<std::uint64_t>(made.nbytes()) + 256; make_room(bytes)) {
       tensor_file file;
@@ -57,7 +61,6 @@ class embedding_cache {
       write_safetensors(path, file);
       bytes_ += bytes;
     }
-    return made;
   }
 
   /// Tensors that were read, and computed.

@@ -17,6 +17,7 @@
 #include <axonzoo/infer/embedding_cache.hpp>
 #include <axonzoo/models/sam/prepare.hpp>
 #include <axonzoo/models/sam/sam.hpp>
+#include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/channels.hpp>
 
 namespace axonzoo {
@@ -75,7 +76,12 @@ class view_encoder {
     key.add(weights_);
     key.add(std::string(c10::toString(type_)) + ", channels last");
     key.add(input.const_data_ptr(), input.nbytes());
-    return cache_->get(key.hex(), [&] { return compute().permute({0, 2, 3, 1}).contiguous(); }).to(device_).permute({0, 3, 1, 2});
+    const auto found = cache_->find(key.hex());
+    // ranks that share the encoder's layers compute together or not at all
+    if (!channel_split::any(!found.defined())) return found.to(device_).permute({0, 3, 1, 2});
+    const auto made = compute().contiguous(at::MemoryFormat::ChannelsLast);
+    if (!found.defined()) cache_->keep(key.hex(), made.permute({0, 2, 3, 1}));
+    return made;
   }
 
   /// A box of the prepared image in the px of the turned view.

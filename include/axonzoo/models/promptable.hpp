@@ -77,7 +77,6 @@ constexpr std::string_view promptable_illegal() {
   if (Model::prompts.trains != trained_part::encoder_and_decoder && (std::same_as<Pruning, one_step_slimming> || std::same_as<Pruning, alternate_slimming>)) {
     return "slimming teaches the image encoder, which does not train in this model: give med_sam or med_sam_tiny";
   }
-  if (std::same_as<Parallel, tensor_parallel>) return "the layers of a SAM are not split over ranks yet: give ddp";
   if (Model::prompts.trains == trained_part::nothing && !std::same_as<Parallel, single>) {
     return "sam and sam_tiny are tested and not trained, so ranks have nothing to share: give single";
   }

@@ -8,12 +8,13 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/full.h>
 
 namespace axonzoo {
 
-/// While it lives, each convolution of this thread computes this rank's share of its output channels from all input channels, and ranks exchange what they computed
-/// (tensor parallelism; Shoeybi et al. 2019): a layer begins with `summed_backward` and ends with `joined`, so between layers every rank holds all channels and all of
-/// their gradients. Every rank runs the same layers on the same images, forward and backward.
+/// While it lives, ranks share the layers of this thread (tensor parallelism; Shoeybi et al. 2019): each computes its share of a layer's units (output channels, heads of an attention, hidden
+/// features) and ranks exchange what they computed, so that between layers every rank holds all activations and all of their gradients. A layer begins with `summed_backward` and ends with
+/// `joined`, where ranks hold units of one result, or `summed`, where each holds a part of every sum. Every rank runs the same layers on the same images, forward and backward.
 class channel_split {
  public:
   struct ranks {
@@ -22,6 +23,8 @@ class channel_split {
     std::function<std::vector<at::Tensor>(const at::Tensor&)> gather;
     /// Sums over ranks, in place.
     std::function<void(at::Tensor&)> sum;
+    /// Told of each parameter that ranks share: its gradient is the sum of theirs. That of any other is whole on each of them.
+    std::function<void(const at::Tensor&)> note_shared;
   };
 
   explicit channel_split(std::shared_ptr<const ranks> among) : outer_(std::exchange(active(), std::move(among))) {}
@@ -35,39 +38,66 @@ class channel_split {
     return among;
   }
 
-  /// A layer of fewer channels than ranks is computed by each of them as a whole.
-  static bool splits(std::int64_t channels) { return active() != nullptr && channels >= active()->world_size; }
+  /// A layer of fewer units than ranks is computed by each of them as a whole.
+  static bool splits(std::int64_t units) { return active() != nullptr && units >= active()->world_size; }
 
-  /// This rank's part of a parameter that carries a layer's output channels along `axis`; all of it where they are not split, and then only rank 0
-  /// finds its gradient: that of each number comes from one rank.
-  static at::Tensor share(const at::Tensor& tensor, std::int64_t axis) {
-    if (!tensor.defined() || active() == nullptr) return tensor;
-    if (!splits(tensor.size(axis))) return active()->rank == 0 ? tensor : tensor.detach();
-    const auto [begin, count] = part(*active(), active()->rank, tensor.size(axis));
-    return tensor.narrow(axis, begin, count);
+  /// How many units this rank computes.
+  static std::int64_t own(std::int64_t units) { return splits(units) ? part(*active(), active()->rank, units).second : units; }
+
+  /// This rank's part of a parameter that carries a layer's units along `axis`, `stretches` times one after the other; all of it where they are not split.
+  static at::Tensor share(const at::Tensor& tensor, std::int64_t axis, std::int64_t units, std::int64_t stretches = 1) {
+    if (!tensor.defined() || !splits(units)) return tensor;
+    active()->note_shared(tensor);
+    const auto [begin, count] = part(*active(), active()->rank, units);
+    const auto size = tensor.size(axis) / (units * stretches);
+    if (stretches == 1) return tensor.narrow(axis, begin * size, count * size);
+    return tensor.unflatten(axis, {stretches, units * size}).narrow(axis + 1, begin * size, count * size).flatten(axis, axis + 1);
   }
 
-  static std::pair<std::int64_t, std::int64_t> part(const ranks& among, int rank, std::int64_t channels) {
-    const auto begin = channels * rank / among.world_size;
-    return {begin, channels * (rank + 1) / among.world_size - begin};
+  /// The same where each number along `axis` is a unit.
+  static at::Tensor share(const at::Tensor& tensor, std::int64_t axis) { return tensor.defined() ? share(tensor, axis, tensor.size(axis)) : tensor; }
+
+  /// A parameter that the units of every rank read as a whole.
+  static at::Tensor common(const at::Tensor& tensor, std::int64_t units) {
+    if (splits(units)) active()->note_shared(tensor);
+    return tensor;
+  }
+
+  /// What is added to a sum over ranks: on rank 0, else undefined.
+  static at::Tensor once(const at::Tensor& tensor, std::int64_t units) { return splits(units) && active()->rank > 0 ? at::Tensor() : tensor; }
+
+  /// Whether it is so on any rank that shares layers with this one.
+  static bool any(bool here) {
+    if (active() == nullptr) return here;
+    auto found = at::full({1}, here ? 1.0 : 0.0, at::kDouble);
+    active()->sum(found);
+    return found.item<double>() > 0;
+  }
+
+  static std::pair<std::int64_t, std::int64_t> part(const ranks& among, int rank, std::int64_t units) {
+    const auto begin = units * rank / among.world_size;
+    return {begin, units * (rank + 1) / among.world_size - begin};
   }
 
  private:
   std::shared_ptr<const ranks> outer_;
 };
 
-/// x [N, C, H, W] as it is, before a layer of `channels` output channels; its gradient is summed over the ranks where that layer is split.
-at::Tensor summed_backward(const at::Tensor& x, std::int64_t channels);
+/// x as it is, before a layer of `units`; its gradient is summed over the ranks where they are split. It travels in `order`, channels last of [N, C, H, W] or as its axes are.
+at::Tensor summed_backward(const at::Tensor& x, std::int64_t units, at::MemoryFormat order = at::MemoryFormat::ChannelsLast);
+
+/// The sum over ranks of what each has made of its own of `units`, in `order`.
+at::Tensor summed(const at::Tensor& own, std::int64_t units, at::MemoryFormat order = at::MemoryFormat::ChannelsLast);
 
 /// All `channels` of a layer from what each rank has of them, [N, share, H, W]; channels_last.
 at::Tensor joined(const at::Tensor& own, std::int64_t channels);
 
-/// Gives all ranks the whole of `values` [channels], of which each has changed its share: running statistics.
-inline void exchange_shares(at::Tensor values) {
+/// Gives all ranks the whole of `values` [channels], of which each has changed its share: running statistics. A graph that has kept them does not read them.
+inline void exchange_shares(const at::Tensor& values) {
   const auto channels = values.size(0);
   if (!channel_split::splits(channels)) return;
   const at::NoGradGuard no_gradients;
-  values.copy_(joined(channel_split::share(values, 0).view({1, -1, 1, 1}), channels).reshape({channels}));
+  values.data().copy_(joined(channel_split::share(values, 0).view({1, -1, 1, 1}), channels).reshape({channels}));
 }
 
 }  // namespace axonzoo

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,7 @@ class tensor_communicator : public ddp_communicator {
       return std::move(parts.front());
     };
     among->sum = [this](at::Tensor& values) { timed([&] { sum(values); }); };
+    among->note_shared = [this](const at::Tensor& parameter) { shared_.insert(parameter.unsafeGetTensorImpl()); };
     among_ = std::move(among);
   }
 
@@ -40,15 +42,17 @@ class tensor_communicator : public ddp_communicator {
   void detach() override {}
   void before_backward(const at::Tensor&) override { seconds_ = 0; }
 
-  /// The gradient of each parameter is on the rank that computed its channels and 0 or absent on the others: the sum is all of it.
+  /// Of a parameter that ranks share each has a part of the gradient, 0 or none where its units are another's; of any other all have all of it, and rank 0's counts.
   void after_backward(network& net) override {
     std::vector<at::Tensor> parameters, flat;
     for (const auto& parameter : net.parameters()) {
       if (!parameter.requires_grad()) continue;
       parameters.push_back(parameter);
-      const auto gradient = parameter.grad().defined() ? parameter.grad() : at::zeros_like(parameter.detach());
+      const bool counts = parameter.grad().defined() && (rank() == 0 || shared_.contains(parameter.unsafeGetTensorImpl()));
+      const auto gradient = counts ? parameter.grad() : at::zeros_like(parameter.detach());
       flat.push_back(gradient.to(at::kFloat).reshape({-1}));
     }
+    shared_.clear();
     auto all = at::cat(flat);
     timed([&] { sum(all); });
     std::int64_t begin = 0;
@@ -72,6 +76,7 @@ class tensor_communicator : public ddp_communicator {
   }
 
   std::shared_ptr<const channel_split::ranks> among_;
+  std::unordered_set<const c10::TensorImpl*> shared_;  ///< parameters of which ranks have parts of the gradient, in this step
   double seconds_ = 0;
 };
 

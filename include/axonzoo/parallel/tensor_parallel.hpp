@@ -12,7 +12,7 @@
 
 namespace axonzoo {
 
-/// All ranks train on the whole batch, and each computes its share of every layer's output channels (nn/channel_split.hpp). Weights are whole on each rank;
+/// All ranks train on the whole batch, and each computes its share of every layer's output channels, heads or hidden features (nn/channel_split.hpp). Weights are whole on each rank;
 /// activations, and gradients of them, travel at each layer.
 struct tensor_parallel {
   using axis = axes::parallel;

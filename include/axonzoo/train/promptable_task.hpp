@@ -102,7 +102,7 @@ class promptable_task : public training_task {
   [[nodiscard]] bool validates() const override { return trains() != trained_part::nothing && !parts_.validation.empty(); }
 
   [[nodiscard]] std::unique_ptr<batch_source> batches(std::int64_t first_step, const communicator& ranks) override {
-    return std::make_unique<source>(*this, first_step, ranks.rank(), ranks.world_size());
+    return ranks.splits_batches() ? std::make_unique<source>(*this, first_step, ranks.rank(), ranks.world_size()) : std::make_unique<source>(*this, first_step, 0, 1);
   }
 
   nlohmann::json validate(network& net, communicator& ranks) override {

@@ -16,12 +16,14 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <axonzoo/models/sam/block_names.hpp>
+#include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/convolution.hpp>
 #include <axonzoo/nn/gelu.hpp>
 #include <axonzoo/nn/layer_norm.hpp>
 #include <axonzoo/nn/linear.hpp>
 #include <axonzoo/nn/macs.hpp>
 #include <axonzoo/nn/product_layer.hpp>
+#include <axonzoo/nn/split_linear.hpp>
 
 namespace axonzoo {
 
@@ -60,8 +62,14 @@ struct linear {
 
   linear(const named_weights& from, const std::string& name) : weight(from.at(name + ".weight")), bias(from.at(name + ".bias")), layer(from.layer(name)) {}
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return layer ? layer->linear(x, bias) : axonzoo::linear(x, weight, bias); }
-  /// Of a constant beside what comes in.
-  [[nodiscard]] at::Tensor of_constant(const at::Tensor& x) const { return layer ? layer->linear(x, bias, /*observed=*/false) : axonzoo::linear(x, weight, bias); }
+
+  /// As nn/split_linear.hpp says. `observed` is false of a constant beside what comes in.
+  [[nodiscard]] at::Tensor to_units(const at::Tensor& x, std::int64_t units, std::int64_t stretches = 1, bool observed = true) const {
+    return layer && channel_split::active() == nullptr ? layer->linear(x, bias, observed) : linear_to_units(x, weight, bias, units, stretches);
+  }
+  [[nodiscard]] at::Tensor from_units(const at::Tensor& own, std::int64_t units) const {
+    return layer && channel_split::active() == nullptr ? layer->linear(own, bias) : linear_from_units(own, weight, bias, units);
+  }
 };
 
 /// Layer norm over the last dimension; x of any type, statistics in float32, result of type `to`.
@@ -114,35 +122,67 @@ struct conv_norm {
   }
 
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x, bool training) const {
-    at::Tensor y;
-    if (training) {
-      y = convolve(x, weight, {});
-      y = at::batch_norm(y.to(at::kFloat), scale, shift, mean, variance, true, 0.1, 1e-5, false).to(x.scalar_type());
-    } else if (layer && weight.size(1) == x.size(1)) {
-      const auto [gain, bias] = affine();
-      y = layer->convolved(x, gain, bias, stride);
-    } else {
+    if (training) return normed(convolve(x, weight, {}));
+    if (layer == nullptr || weight.size(1) != x.size(1)) {
       const auto [filters, bias] = folded();
-      y = convolve(x, filters, bias);
+      return convolve(x, filters, bias);
     }
+    const auto [gain, bias] = affine();
+    const at::Tensor y = layer->convolved(x, gain, bias, stride);
     mac_counter::add(y.numel() * weight.numel() / weight.size(0));
     return y;
+  }
+
+  /// The output channels that fall to this rank, of the input of all ranks that share layers (nn/channel_split.hpp) or, where each channel is alone, of this rank's channels.
+  [[nodiscard]] at::Tensor to_units(const at::Tensor& x, bool training) const {
+    if (!channel_split::splits(weight.size(0))) return (*this)(x, training);
+    conv_norm own = *this;
+    own.layer.reset();
+    for (auto* each : {&own.weight, &own.scale, &own.shift, &own.mean, &own.variance}) *each = channel_split::share(*each, 0);
+    const at::Tensor y = own(x, training);
+    if (training) {
+      exchange_shares(mean);
+      exchange_shares(variance);
+    }
+    return y;
+  }
+
+  /// All output channels of the input channels that fall to this rank.
+  [[nodiscard]] at::Tensor from_units(const at::Tensor& x, bool training) const {
+    const auto units = weight.size(1);
+    if (!channel_split::splits(units)) return (*this)(x, training);
+    const at::Tensor filters = channel_split::share(weight, 1);
+    if (training) return normed(summed(convolve(x, filters, {}), units));
+    const at::Tensor gain = gain_of(channel_split::common(scale, units));
+    return summed(convolve(x, filters * gain.view({-1, 1, 1, 1}), channel_split::once(shift - mean * gain, units)), units);
   }
 
  private:
   /// What the norm multiplies with and adds.
   [[nodiscard]] std::pair<at::Tensor, at::Tensor> affine() const {
-    const at::Tensor gain = scale * at::rsqrt(variance + 1e-5);
+    const at::Tensor gain = gain_of(scale);
     return {gain, shift - mean * gain};
+  }
+
+  [[nodiscard]] at::Tensor gain_of(const at::Tensor& of_scale) const { return of_scale * at::rsqrt(variance + 1e-5); }
+
+  [[nodiscard]] at::Tensor normed(const at::Tensor& y) const {
+    return at::batch_norm(y.to(at::kFloat), scale, shift, mean, variance, true, 0.1, 1e-5, false).to(y.scalar_type());
   }
 
   /// One filter a channel where the weight has one input channel and x has more.
   [[nodiscard]] at::Tensor convolve(const at::Tensor& x, const at::Tensor& filters, const at::Tensor& bias) const {
     const std::int64_t padding = filters.size(2) / 2;
-    if (filters.size(1) == x.size(1)) return convolution(x, filters.contiguous(at::MemoryFormat::ChannelsLast), bias, stride, padding);
-    const c10::impl::ExcludeDispatchKeyGuard as_written(c10::autocast_dispatch_keyset);
-    const auto type = product_type(x);
-    return at::conv2d(x.to(type), filters.to(type), bias.defined() ? bias.to(type) : bias, stride, padding, 1, x.size(1)).to(x.scalar_type());
+    at::Tensor y;
+    if (filters.size(1) == x.size(1)) {
+      y = convolution(x, filters.contiguous(at::MemoryFormat::ChannelsLast), bias, stride, padding);
+    } else {
+      const c10::impl::ExcludeDispatchKeyGuard as_written(c10::autocast_dispatch_keyset);
+      const auto type = product_type(x);
+      y = at::conv2d(x.to(type), filters.to(type), bias.defined() ? bias.to(type) : bias, stride, padding, 1, x.size(1)).to(x.scalar_type());
+    }
+    mac_counter::add(y.numel() * filters.numel() / filters.size(0));
+    return y;
   }
 };
 
@@ -160,7 +200,10 @@ struct block_layers {
         narrow(from, name.narrow) {}
 
   /// What the MLP adds to the tokens [..., C] float32; it is computed in `type`.
-  [[nodiscard]] at::Tensor perceptron(const at::Tensor& tokens, c10::ScalarType type) const { return narrow(axonzoo::gelu(widen(middle(tokens, type)))); }
+  [[nodiscard]] at::Tensor perceptron(const at::Tensor& tokens, c10::ScalarType type) const {
+    const auto hidden = widen.weight.size(0);
+    return narrow.from_units(axonzoo::gelu(widen.to_units(middle(tokens, type), hidden)), hidden);
+  }
 };
 
 /// Convolution without bias, padded to keep the size.
@@ -170,7 +213,12 @@ struct filters {
 
   filters(const named_weights& from, const std::string& name) : weight(from.at(name + ".weight")), layer(from.layer(name)) {}
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const {
-    return layer ? layer->convolved(x, {}, {}, 1) : convolution(x, weight, {}, 1, weight.size(2) / 2);
+    const auto outs = weight.size(0);
+    const at::Tensor y = layer && channel_split::active() == nullptr
+                             ? layer->convolved(x, {}, {}, 1)
+                             : convolution(summed_backward(x, outs), channel_split::share(weight, 0), {}, 1, weight.size(2) / 2);
+    mac_counter::add(y.numel() * weight.numel() / outs);
+    return joined(y, outs);
   }
 };
 
@@ -180,11 +228,7 @@ struct neck {
   channel_norm first, second;
 
   neck(const named_weights& from, const std::string& name) : narrow(from, name + ".0"), mix(from, name + ".2"), first(from, name + ".1"), second(from, name + ".3") {}
-  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const {
-    const at::Tensor y = second(mix(first(narrow(x))));
-    mac_counter::add(y.numel() * (narrow.weight.size(1) + 9 * mix.weight.size(1)));
-    return y;
-  }
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const { return second(mix(first(narrow(x)))); }
 };
 
 }  // namespace sam_layers

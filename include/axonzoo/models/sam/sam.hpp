@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -7,9 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/constant_pad_nd.h>
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/io/weights.hpp>
@@ -20,6 +23,7 @@
 #include <axonzoo/models/sam/recognise.hpp>
 #include <axonzoo/models/sam/register_weights.hpp>
 #include <axonzoo/models/sam/shapes.hpp>
+#include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/network.hpp>
 
 namespace axonzoo {
@@ -43,6 +47,9 @@ class sam_network : public network {
     encoder_.emplace(own, kind_);
     prompt_encoder_.emplace(own);
     decoder_.emplace(own);
+    for (const char* part : {"prompt_encoder", "mask_decoder"}) {
+      for (auto& weight : sam_layers::weights_under(own, part)) answering_.push_back(std::move(weight));
+    }
   }
 
   [[nodiscard]] const recognised_sam& kind() const { return kind_; }
@@ -56,8 +63,40 @@ class sam_network : public network {
   void recompute(bool again) { recompute_ = again; }
 
   /// Masks for P prompts, by embeddings [1, C, h, w] (all prompts are of one image) or [P, C, h, w], of the type to compute with.
-  /// `several`: the three masks for ambiguous prompts instead of the one for clear ones. Differentiable in all.
+  /// `several`: the three masks for ambiguous prompts instead of the one for clear ones. Differentiable in all. Prompts do not see each other: ranks that share layers
+  /// (nn/channel_split.hpp) share the prompts here.
   [[nodiscard]] sam_masks decode(const at::Tensor& embedding, const sam_prompts& prompts, bool several) const {
+    const auto among = channel_split::active();
+    if (among == nullptr) return answer(embedding, prompts, several);
+    for (const auto& weight : answering_) among->note_shared(weight);
+    const std::int64_t count = prompts.count(), shares = std::max<std::int64_t>(count, among->world_size);
+    const auto [begin, own] = channel_split::part(*among, among->rank, count);
+    const auto end = begin + std::max<std::int64_t>(own, 1);  // a rank that has none answers the next one's, of which nothing is taken, and so goes backward with the others
+    const at::Tensor entering = summed_backward(embedding, shares);
+    const auto found = answer(embedding.size(0) == 1 ? entering : entering.slice(0, begin, end), prompts.slice(begin, end), several);
+    const auto all = [&, begin = begin, own = own](const at::Tensor& values) {
+      std::vector<std::int64_t> around(2 * static_cast<std::size_t>(values.dim()));
+      around.end()[-2] = begin;
+      around.end()[-1] = count - begin - own;
+      return summed(at::constant_pad_nd(values.slice(0, 0, own), around), shares, at::MemoryFormat::Contiguous);
+    };
+    return {all(found.logits), all(found.scores)};
+  }
+
+  std::vector<at::Tensor> forward(const at::Tensor& images) override { return {encode(images)}; }
+
+  /// Side in pixels of what one place of the embedding covers.
+  [[nodiscard]] std::int64_t stride() const override { return encoder_->stride(); }
+
+  /// Those of the image encoder.
+  [[nodiscard]] std::vector<channel_group> channel_groups() const override {
+    tensor_shapes shapes;
+    for (const auto& item : named_parameters()) shapes.emplace(item.key(), item.value().sizes().vec());
+    return sam_channel_groups(kind_, shapes);
+  }
+
+ private:
+  [[nodiscard]] sam_masks answer(const at::Tensor& embedding, const sam_prompts& prompts, bool several) const {
     const std::int64_t count = prompts.count();
     if (embedding.dim() != 4 || (embedding.size(0) != 1 && embedding.size(0) != count) ||
         embedding.size(1) != prompt_encoder_->no_mask().size(1)) {
@@ -80,19 +119,6 @@ class sam_network : public network {
     return decoder_->forward(pixels, prompt_encoder_->places(h, w).to(type), tokens, h, w, several);
   }
 
-  std::vector<at::Tensor> forward(const at::Tensor& images) override { return {encode(images)}; }
-
-  /// Side in pixels of what one place of the embedding covers.
-  [[nodiscard]] std::int64_t stride() const override { return encoder_->stride(); }
-
-  /// Those of the image encoder.
-  [[nodiscard]] std::vector<channel_group> channel_groups() const override {
-    tensor_shapes shapes;
-    for (const auto& item : named_parameters()) shapes.emplace(item.key(), item.value().sizes().vec());
-    return sam_channel_groups(kind_, shapes);
-  }
-
- private:
   /// A file's tensors, and those that say how weights were rounded.
   static std::array<std::map<std::string, at::Tensor>, 2> parted(const std::map<std::string, at::Tensor>& tensors) {
     std::array<std::map<std::string, at::Tensor>, 2> parts;
@@ -105,6 +131,7 @@ class sam_network : public network {
   std::optional<sam_image_encoder> encoder_;
   std::optional<sam_prompt_encoder> prompt_encoder_;
   std::optional<sam_mask_decoder> decoder_;
+  std::vector<at::Tensor> answering_;  ///< the weights of both
 };
 
 /// Reads the SAM of a file of weights (`read_weights` says which).

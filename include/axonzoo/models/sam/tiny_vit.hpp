@@ -29,7 +29,8 @@ struct tiny_vit_convolutions {
   tiny_vit_convolutions(const named_weights& from, const std::string& name, std::int64_t stride)
       : first(from, name + ".conv1"), each(from, name + ".conv2", stride), last(from, name + ".conv3"), weights(sam_layers::weights_under(from, name)) {}
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x, bool training) const {
-    return last(axonzoo::gelu(each(axonzoo::gelu(first(x, training)), training)), training);
+    const at::Tensor entering = summed_backward(x, first.weight.size(0));
+    return last.from_units(axonzoo::gelu(each.to_units(axonzoo::gelu(first.to_units(entering, training)), training)), training);
   }
 };
 
@@ -58,14 +59,15 @@ class tiny_vit_block {
  private:
   // padding is of zeros before the norm, which makes its bias of them: a constant that is projected once
   [[nodiscard]] at::Tensor attend(const at::Tensor& x) const {
-    const at::Tensor outside = layers_.qkv.of_constant(layers_.before.bias);
-    const at::Tensor qkv = sam_layers::into_windows(layers_.qkv(layers_.before(x)), window_, outside);
+    const at::Tensor outside = layers_.qkv.to_units(layers_.before.bias, heads_, 1, /*observed=*/false);
+    const at::Tensor qkv = sam_layers::into_windows(layers_.qkv.to_units(layers_.before(x), heads_), window_, outside);
     const std::int64_t b = qkv.size(0), area = window_ * window_;
-    const at::Tensor parts = qkv.view({b, area, heads_, 3, -1});
+    const at::Tensor parts = qkv.view({b, area, channel_split::own(heads_), 3, -1});
     const auto part = [&](std::int64_t i) { return parts.select(3, i).transpose(1, 2); };
     const double scale = 1 / std::sqrt(static_cast<double>(parts.size(4)));
-    const at::Tensor y = attention_with_bias(part(0), part(1), part(2), sam_layers::distance_bias(biases_, window_), scale).view({b, window_, window_, -1});
-    return layers_.out(sam_layers::out_of_windows(y, x.size(1), x.size(2)));
+    const at::Tensor bias = sam_layers::distance_bias(channel_split::share(biases_, 0), window_);
+    const at::Tensor y = attention_with_bias(part(0), part(1), part(2), bias, scale).view({b, window_, window_, -1});
+    return layers_.out.from_units(sam_layers::out_of_windows(y, x.size(1), x.size(2)), heads_);
   }
 
   std::int64_t heads_, window_;
@@ -111,7 +113,7 @@ class tiny_vit_encoder {
     at::Tensor x = images.contiguous(at::MemoryFormat::ChannelsLast);
     const bool training = how.training;
     const auto run = [&](const std::vector<at::Tensor>& weights, const repeatable_part& block) { x = how.recompute && !training ? recomputed(x, weights, block) : block(x); };
-    x = second_(axonzoo::gelu(first_(x, training)), training);
+    x = second_.from_units(axonzoo::gelu(first_.to_units(summed_backward(x, first_.weight.size(0)), training)), training);
     for (const auto& bottleneck : bottlenecks_) {
       run(bottleneck.weights, [bottleneck, training](const at::Tensor& tokens) { return axonzoo::gelu(tokens + bottleneck(tokens, training)); });
     }

@@ -44,18 +44,18 @@ class vit_block {
   // the windows are cut after the projection: what lies outside the image is the bias alone and costs no products
   [[nodiscard]] at::Tensor attend(const at::Tensor& x) const {
     const std::int64_t height = x.size(1), width = x.size(2);
-    at::Tensor qkv = layers_.qkv(x);
-    if (window_ > 0) qkv = sam_layers::into_windows(qkv, window_, layers_.qkv.bias);
+    at::Tensor qkv = layers_.qkv.to_units(x, heads_, 3);
+    if (window_ > 0) qkv = sam_layers::into_windows(qkv, window_, channel_split::share(layers_.qkv.bias, 0, heads_, 3));
     const std::int64_t b = qkv.size(0), h = qkv.size(1), w = qkv.size(2);
-    const at::Tensor parts = qkv.view({b, h * w, 3, heads_, -1});
+    const at::Tensor parts = qkv.view({b, h * w, 3, channel_split::own(heads_), -1});
     const auto part = [&](std::int64_t i) { return parts.select(2, i).transpose(1, 2); };
-    const at::Tensor q = part(0);
+    const at::Tensor q = part(0), rows = channel_split::common(rows_, heads_), columns = channel_split::common(columns_, heads_);
     const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-    at::Tensor y = attention_with_relative_positions(q, part(1), part(2), sam_layers::relative_rows(q, rows_, h, w),
-                                                     sam_layers::relative_columns(q, columns_, h, w), h, w, scale)
+    at::Tensor y = attention_with_relative_positions(q, part(1), part(2), sam_layers::relative_rows(q, rows, h, w),
+                                                     sam_layers::relative_columns(q, columns, h, w), h, w, scale)
                        .view({b, h, w, -1});
     if (window_ > 0) y = sam_layers::out_of_windows(y, height, width);
-    return layers_.out(y);
+    return layers_.out.from_units(y, heads_);
   }
 
   std::int64_t heads_, window_;

@@ -30,17 +30,30 @@ struct kept_ranks : torch::CustomClassHolder {
   }
 };
 
-/// Each rank finds the gradient by its own output channels; that of the input is the sum.
+/// A sum of what ranks may hold in different layouts.
+inline at::Tensor sum_over(const channel_split::ranks& among, const at::Tensor& values, at::MemoryFormat order) {
+  const auto dense = values.clone(order);
+  auto sent = order == at::MemoryFormat::ChannelsLast ? dense.permute({0, 2, 3, 1}) : dense;
+  among.sum(sent);
+  return dense;
+}
+
+/// Each rank finds the gradient by its own units; that of the input is the sum.
 struct summed_backward_function : torch::autograd::Function<summed_backward_function> {
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, at::MemoryFormat order) {
     kept_ranks::keep(context);
+    context->saved_data["order"] = static_cast<std::int64_t>(order);
     return x.view_as(x);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
-    auto dense = gradients.front().permute({0, 2, 3, 1}).clone(at::MemoryFormat::Contiguous);
-    kept_ranks::of(context).sum(dense);
-    return {dense.permute({0, 3, 1, 2})};
+    return {sum_over(kept_ranks::of(context), gradients.front(), static_cast<at::MemoryFormat>(context->saved_data["order"].toInt())), {}};
   }
+};
+
+/// Every rank has the gradient of the sum, which is that of each part.
+struct summed_function : torch::autograd::Function<summed_function> {
+  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& own, at::MemoryFormat order) { return sum_over(*channel_split::active(), own, order); }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*, const torch::autograd::variable_list& gradients) { return {gradients.front(), {}}; }
 };
 
 struct joined_function : torch::autograd::Function<joined_function> {
@@ -67,8 +80,12 @@ struct joined_function : torch::autograd::Function<joined_function> {
 
 }  // namespace detail
 
-inline at::Tensor summed_backward(const at::Tensor& x, std::int64_t channels) {
-  return channel_split::splits(channels) && x.requires_grad() ? detail::summed_backward_function::apply(x) : x;
+inline at::Tensor summed_backward(const at::Tensor& x, std::int64_t units, at::MemoryFormat order) {
+  return channel_split::splits(units) && x.requires_grad() ? detail::summed_backward_function::apply(x, order) : x;
+}
+
+inline at::Tensor summed(const at::Tensor& own, std::int64_t units, at::MemoryFormat order) {
+  return channel_split::splits(units) ? detail::summed_function::apply(own, order) : own;
 }
 
 inline at::Tensor joined(const at::Tensor& own, std::int64_t channels) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/recompute.hpp>
 
 namespace axonzoo {
@@ -20,6 +22,7 @@ namespace detail {
 struct kept_part : torch::CustomClassHolder {
   repeatable_part part;
   std::vector<at::Tensor> weights;
+  std::shared_ptr<const channel_split::ranks> among;
 };
 
 struct recomputed_function : torch::autograd::Function<recomputed_function> {
@@ -27,6 +30,7 @@ struct recomputed_function : torch::autograd::Function<recomputed_function> {
     auto kept = c10::make_intrusive<kept_part>();
     kept->part = part;
     kept->weights = weights.vec();
+    kept->among = channel_split::active();
     context->save_for_backward({x});
     context->saved_data["part"] = c10::IValue::make_capsule(std::move(kept));
     return part(x);
@@ -37,6 +41,7 @@ struct recomputed_function : torch::autograd::Function<recomputed_function> {
     const at::Tensor given = context->get_saved_variables().front();
     const at::AutoGradMode again(true);
     const c10::impl::ExcludeDispatchKeyGuard as_written(c10::autocast_dispatch_keyset);
+    const channel_split shared(kept->among);
     const at::Tensor x = given.detach().requires_grad_(given.requires_grad());
     std::vector<at::Tensor> wanted;
     if (x.requires_grad()) wanted.push_back(x);
