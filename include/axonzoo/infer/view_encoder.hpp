@@ -66,21 +66,30 @@ class view_encoder {
     return made;
   }
 
-  /// [1, C, h, w] of the computing type, channels last, without a graph.
-  [[nodiscard]] at::Tensor embed(const sam_network& net, const image& prepared, const view& where, quarter_turn turn = 0) const {
+  /// [1, C, h, w] of the computing type, channels last, without a graph. `known`, where the caller keeps one for each view, spares it the fingerprint after the first time.
+  [[nodiscard]] at::Tensor embed(const sam_network& net, const image& prepared, const view& where, quarter_turn turn = 0, std::string* known = nullptr) const {
     const at::NoGradGuard no_gradients;
-    const auto input = pixels(prepared, where, turn);
-    const auto compute = [&] { return net.encode(input.to(device_, type_).contiguous(at::MemoryFormat::ChannelsLast)).to(type_); };
+    at::Tensor input;
+    const auto compute = [&] {
+      if (!input.defined()) input = pixels(prepared, where, turn);
+      return net.encode(input.to(device_, type_).contiguous(at::MemoryFormat::ChannelsLast)).to(type_);
+    };
     if (!cache_) return compute();
-    digest key;
-    key.add(weights_);
-    key.add(std::string(c10::toString(type_)) + ", channels last");
-    key.add(input.const_data_ptr(), input.nbytes());
-    const auto found = cache_->find(key.hex());
+    std::string own;
+    auto& key = known != nullptr ? *known : own;
+    if (key.empty()) {
+      input = pixels(prepared, where, turn);
+      digest of_all;
+      of_all.add(weights_);
+      of_all.add(std::string(c10::toString(type_)) + ", channels last");
+      of_all.add(input.const_data_ptr(), input.nbytes());
+      key = of_all.hex();
+    }
+    const auto found = cache_->find(key);
     // ranks that share the encoder's layers compute together or not at all
     if (!channel_split::any(!found.defined())) return found.to(device_).permute({0, 3, 1, 2});
     const auto made = compute().contiguous(at::MemoryFormat::ChannelsLast);
-    if (!found.defined()) cache_->keep(key.hex(), made.permute({0, 2, 3, 1}));
+    if (!found.defined()) cache_->keep(key, made.permute({0, 2, 3, 1}));
     return made;
   }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -177,6 +179,7 @@ class promptable_task : public training_task {
   /// Embeddings that are kept are those of the encoder before.
   void narrowed(const network& net) override {
     if (kept_) encoder_.keep_in(kept_, weights_digest(net, "image_encoder."));
+    fingerprints_.clear();
   }
 
   void write_checkpoint(const std::filesystem::path& path, const network& net) const override { axonzoo::write_checkpoint(path, named_tensors(net), facts_); }
@@ -287,7 +290,8 @@ class promptable_task : public training_task {
   }
 
   [[nodiscard]] at::Tensor kept_embedding(const sam_network& net, const prompted_view& one) const {
-    return encoder_.embed(net, cache_.get(one.member)->pixels, one.where, one.turn);
+    auto& fingerprint = fingerprints_[{static_cast<std::int64_t>(one.member), one.where.top, one.where.left, one.where.side, static_cast<std::int64_t>(one.turn)}];
+    return encoder_.embed(net, cache_.get(one.member)->pixels, one.where, one.turn, &fingerprint);
   }
 
   /// What the encoder takes of a view: [1, 3, side, side].
@@ -362,6 +366,7 @@ class promptable_task : public training_task {
   std::shared_ptr<sam_network> first_;
   view_encoder encoder_;
   std::shared_ptr<embedding_cache> kept_;
+  mutable std::map<std::array<std::int64_t, 5>, std::string> fingerprints_;  ///< of views whose embeddings are kept
   std::unique_ptr<promptable_views> views_;
   std::string digest_;
   checkpoint_facts facts_;
