@@ -58,6 +58,7 @@ tbody tr:hover{background:var(--panel)}
 td:first-child,th:first-child{text-align:left;position:sticky;left:0;background:var(--surface);padding-left:.2rem}
 tbody tr:hover td:first-child{background:var(--panel)}
 td.words,th.words{text-align:left}
+td.words:last-child{white-space:normal;min-width:14rem}
 td.reason{text-align:left;color:var(--muted);white-space:normal;min-width:16rem}
 td small{display:block;color:var(--muted);font-size:.78rem}
 td .spread{color:var(--muted);font-weight:400}
@@ -72,7 +73,7 @@ th[aria-sort=descending] button::after{content:" \2193"}
 dl.pairs{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.2rem;max-width:60rem}
 dl.pairs dt{color:var(--muted)}dl.pairs dd{margin:0;overflow-wrap:anywhere}
 @media(max-width:40rem){.facts{grid-template-columns:1fr 1fr}main{padding:1.4rem 1rem 3rem}h1{font-size:1.6rem}dl.pairs{grid-template-columns:1fr;gap:0}dl.pairs dd{margin-bottom:.6rem}th,td{padding:.4rem .55rem}}
-@media print{body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}h2,h3{break-after:avoid}figure,tr,.facts{break-inside:avoid}.table,.wide{overflow:visible;width:auto;max-width:none}table{font-size:7.5pt}td small{font-size:6.5pt}.pictures{grid-template-columns:repeat(3,1fr)}figcaption,caption,p.lead{font-size:9pt}th,td{padding:.25rem .35rem}svg.plot{min-width:0!important}.panels{grid-template-columns:1fr 1fr}td:first-child,th:first-child{position:static}}
+@media print{body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}h2,h3{break-after:avoid}figure,tr,.facts{break-inside:avoid}.table,.wide{overflow:visible;width:auto;max-width:none}table{font-size:7.5pt}td small{font-size:6.5pt}td.words:last-child{min-width:0}.pictures{grid-template-columns:repeat(3,1fr)}figcaption,caption,p.lead{font-size:9pt}th,td{padding:.25rem .35rem}svg.plot{min-width:0!important}.panels{grid-template-columns:1fr 1fr}td:first-child,th:first-child{position:static}}
 )css";
 
 /// Sorts a table by the column whose heading is pressed; fields without a number stay last.
