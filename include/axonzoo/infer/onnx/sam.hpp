@@ -46,7 +46,7 @@ namespace axonzoo {
   made[0].graph.output("embedding", detail::add_image_encoder(encoder, kind, "image", kind.image).embedding, {"n", width, side, side});
   made[1] = {"mask_decoder", {}, metadata};
   onnx_layers decoder(tensors, made[1].graph, origin);
-  detail::add_mask_decoder(decoder, sam_prompt_encoder(tensors), side, kind.image);
+  detail::add_mask_decoder(decoder, sam_prompt_encoder(named_weights{tensors, {}}), side, kind.image);
   return made;
 }
 
