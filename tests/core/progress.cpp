@@ -26,6 +26,8 @@ BOOST_AUTO_TEST_CASE(a_line_tells_share_rate_and_time_left) {
   BOOST_TEST(progress::line("training", 200, 200, 10, "", 0) == "training 100 %, 200 of 200, 20/s, 10 s");
   BOOST_TEST(progress::line("training", 199.99, 200, 0, "", 0).find(" 99 %") != std::string::npos);
   BOOST_TEST(progress::line("training", 50, 100, 10, "", 4).starts_with("training [##  ]  50 %"));
+  BOOST_TEST(progress::line("training", 150, 200, 10, "", 0, 100) == "training  75 %, 150 of 200, 5/s, 10 s left");
+  BOOST_TEST(progress::line("training", 100, 200, 10, "", 0, 100) == "training  50 %, 100 of 200");
   BOOST_TEST(progress::line("reading", 12, 0, 4, "", 20) == "reading 12, 3/s, 4 s");
   BOOST_TEST(progress::line("reading", 0, 10, 4, "", 0) == "reading   0 %, 0 of 10");
   BOOST_TEST(progress::line("more", 11, 10, 1, "", 0).find("100 %") != std::string::npos);
@@ -49,6 +51,14 @@ BOOST_AUTO_TEST_CASE(a_log_gets_plain_lines_at_intervals_and_the_last_state) {
   }
   const std::string lines = every.str();
   BOOST_TEST(std::count(lines.begin(), lines.end(), '\n') == 3);
+
+  std::ostringstream resumed;
+  {
+    progress bar("training", 200, resumed);
+    bar.from(100);
+    bar.at(100);
+  }
+  BOOST_TEST(resumed.str() == "training  50 %, 100 of 200\n");
 
   std::ostringstream nothing;
   { const progress bar("segmenting", 3, nothing); }

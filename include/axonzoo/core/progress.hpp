@@ -42,6 +42,9 @@ class progress {
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
 
+  /// Says that `done` was done before this task went on: the rate is that of what comes after.
+  void from(double done) { before_ = done_ = done; }
+
   /// Says that `done` of the total is done. Cheap enough for every step.
   void at(double done, const std::string& note = "") {
     done_ = done;
@@ -60,9 +63,9 @@ class progress {
     }
   }
 
-  /// The line of text for a state: `bar` columns of bar, none where it is 0.
+  /// The line of text for a state: `bar` columns of bar, none where it is 0; `before` is what the seconds do not count.
   [[nodiscard]] static std::string line(const std::string& what, double done, double total, double seconds,
-                                        const std::string& note, int bar) {
+                                        const std::string& note, int bar, double before = 0) {
     std::string text = what;
     char part[64];
     if (total > 0) {
@@ -76,10 +79,10 @@ class progress {
       std::snprintf(part, sizeof part, " %.6g", done);
     }
     text += part;
-    if (seconds > 0 && done > 0) {
-      std::snprintf(part, sizeof part, ", %.3g/s", done / seconds);
+    if (const double own = done - before; seconds > 0 && own > 0) {
+      std::snprintf(part, sizeof part, ", %.3g/s", own / seconds);
       text += part;
-      text += total > 0 && done < total ? ", " + duration_text(seconds * (total - done) / done) + " left"
+      text += total > 0 && done < total ? ", " + duration_text(seconds * (total - done) / own) + " left"
                                         : ", " + duration_text(seconds);
     }
     return note.empty() ? text : text + ", " + note;
@@ -99,11 +102,11 @@ class progress {
     if (terminal_) {
       winsize window{};
       const int columns = ::ioctl(descriptor_of(out_), TIOCGWINSZ, &window) == 0 && window.ws_col > 20 ? window.ws_col - 1 : 79;
-      std::string text = line(what_, done_, total_, now, note_, columns > 60 ? 20 : 0);
+      std::string text = line(what_, done_, total_, now, note_, columns > 60 ? 20 : 0, before_);
       text.resize(static_cast<std::size_t>(columns), ' ');
       out_ << '\r' << text << std::flush;
     } else {
-      out_ << line(what_, done_, total_, now, note_, 0) << '\n' << std::flush;
+      out_ << line(what_, done_, total_, now, note_, 0, before_) << '\n' << std::flush;
     }
     printed_at_ = now;
     printed_ = true;
@@ -111,7 +114,7 @@ class progress {
   }
 
   std::string what_, note_;
-  double total_, done_ = 0;
+  double total_, done_ = 0, before_ = 0;
   std::ostream& out_;
   bool terminal_;
   double interval_, printed_at_ = 0;

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <iomanip>
+#include <cstdio>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -41,18 +45,25 @@ inline void print_layers(const nlohmann::json& rows, std::ostream& out) {
     for (const auto& size : sizes) text += (text.empty() ? "" : " x ") + size.dump();
     return text;
   };
-  bool first = true;
+  std::vector<std::array<std::string, 4>> lines;
   for (const auto& row : rows) {
     std::int64_t before = 1;
     for (const auto& size : row.at("before")) before *= size.get<std::int64_t>();
     const auto nonzero = row.at("nonzero").get<std::int64_t>();
     if (row.at("before") == row.at("after") && nonzero == before) continue;
-    if (first) out << std::left << std::setw(28) << "layer" << std::setw(24) << "before" << std::setw(24) << "after" << "weights left\n";
-    first = false;
-    out << std::left << std::setw(28) << row.at("name").get<std::string>() << std::setw(24) << shape(row.at("before")) << std::setw(24) << shape(row.at("after"))
-        << std::fixed << std::setprecision(1) << 100.0 * static_cast<double>(nonzero) / static_cast<double>(before) << " %\n";
+    if (lines.empty()) lines.push_back({"layer", "before", "after", "weights left"});
+    std::array<char, 32> share{};
+    std::snprintf(share.data(), share.size(), "%.1f %%", 100.0 * static_cast<double>(nonzero) / static_cast<double>(before));
+    lines.push_back({row.at("name").get<std::string>(), shape(row.at("before")), shape(row.at("after")), share.data()});
   }
-  out.unsetf(std::ios::floatfield);
+  std::array<std::size_t, 3> widths{};
+  for (const auto& line : lines) {
+    for (std::size_t c = 0; c < widths.size(); ++c) widths[c] = std::max(widths[c], line[c].size() + 2);
+  }
+  for (const auto& line : lines) {
+    for (std::size_t c = 0; c < widths.size(); ++c) out << line[c] << std::string(widths[c] - line[c].size(), ' ');
+    out << line[3] << '\n';
+  }
 }
 
 }  // namespace axonzoo

@@ -85,6 +85,7 @@ class trainer {
     while (trains_ ? begins_trained && prune_->due(0) : !prune_->finished()) prune();
     const auto batches = task_.batches(step_, ranks_);
     progress shown("training " + recipe_.variant, total_steps_ > 0 ? static_cast<double>(total_steps_) : options_.minutes * 60);
+    shown.from(total_steps_ > 0 ? static_cast<double>(step_) : elapsed_);
     begin_ = clock::now() - std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(elapsed_));
 
     if (begins_trained && history_.empty() && task_.validates()) unclosed_ = {{"epoch", 0}, {"step", 0}};
