@@ -18,6 +18,8 @@ namespace axonzoo {
 
 namespace detail {
 
+#if defined(AXONZOO_VECTORS)
+
 /// LibTorch's products; the gradient of the bias by an own sum of the rows, since LibTorch's takes as long as a product.
 struct linear_function : torch::autograd::Function<linear_function> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
@@ -43,6 +45,8 @@ struct linear_function : torch::autograd::Function<linear_function> {
     return kernels::bias_gradient(rows.view({1, count / run, run, rows.size(1)}).permute({0, 3, 1, 2}));
   }
 };
+
+#endif
 
 /// x W^T + b; x and weight of one type.
 inline at::Tensor multiply(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
