@@ -26,6 +26,11 @@
 #include <axonzoo/nn/product_layer.hpp>
 #include <axonzoo/nn/quantised_convolution.hpp>
 
+#include "compared.hpp"
+
+using compared::apart;
+using compared::leaf;
+
 namespace {
 
 struct layer {
@@ -48,15 +53,6 @@ const layer layers[] = {
 at::Tensor normal(at::IntArrayRef sizes) { return at::randn(sizes).contiguous(at::MemoryFormat::ChannelsLast); }
 
 at::Tensor whole_weights(at::IntArrayRef sizes) { return at::randint(-127, 128, sizes, at::kChar).contiguous(at::MemoryFormat::ChannelsLast); }
-
-at::Tensor leaf(const at::Tensor& x) { return x.detach().clone().requires_grad_(); }
-
-/// Largest difference as a share of the largest value that was expected.
-double apart(const at::Tensor& got, const at::Tensor& expected) {
-  BOOST_REQUIRE_EQUAL(got.sizes(), expected.sizes());
-  const at::Tensor truth = expected.to(at::kDouble);
-  return got.to(at::kDouble).sub(truth).abs().max().item<double>() / (truth.abs().max().item<double>() + 1e-30);
-}
 
 /// The numbers that the kernel sees, in double.
 at::Tensor seen(const at::Tensor& x, at::ScalarType type) { return leaf(x.detach().to(type).to(at::kDouble)); }

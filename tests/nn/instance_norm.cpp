@@ -13,18 +13,14 @@
 
 #include <axonzoo/nn/instance_norm.hpp>
 
+#include "compared.hpp"
+
+using compared::apart;
+using compared::leaf;
+
 namespace {
 
 constexpr double eps = 1e-5, slope = 0.01;
-
-at::Tensor leaf(const at::Tensor& x) { return x.detach().clone().requires_grad_(); }
-
-/// Largest difference as a share of the largest value that was expected.
-double apart(const at::Tensor& got, const at::Tensor& expected) {
-  BOOST_REQUIRE_EQUAL(got.sizes(), expected.sizes());
-  const at::Tensor truth = expected.to(at::kDouble);
-  return got.to(at::kDouble).sub(truth).abs().max().item<double>() / (truth.abs().max().item<double>() + 1e-30);
-}
 
 struct shape {
   std::int64_t images, channels, height, width;

@@ -12,18 +12,14 @@
 
 #include <axonzoo/nn/layer_norm.hpp>
 
+#include "compared.hpp"
+
+using compared::apart;
+using compared::leaf;
+
 namespace {
 
 constexpr double eps = 1e-5;
-
-at::Tensor leaf(const at::Tensor& x) { return x.detach().clone().requires_grad_(); }
-
-/// Largest difference as a share of the largest value that was expected.
-double apart(const at::Tensor& got, const at::Tensor& expected) {
-  BOOST_REQUIRE_EQUAL(got.sizes(), expected.sizes());
-  const at::Tensor truth = expected.detach().to(at::kDouble);
-  return got.detach().to(at::kDouble).sub(truth).abs().max().item<double>() / (truth.abs().max().item<double>() + 1e-30);
-}
 
 }  // namespace
 
