@@ -56,6 +56,9 @@ inline std::vector<at::Tensor> weights_under(const named_weights& from, const st
   return found;
 }
 
+/// Whether there is one, and this rank multiplies with all of it.
+inline bool is_whole(const std::shared_ptr<product_layer>& layer) { return layer != nullptr && channel_split::active() == nullptr; }
+
 struct linear {
   at::Tensor weight, bias;  ///< [K, C], [K]
   std::shared_ptr<product_layer> layer;
@@ -65,10 +68,10 @@ struct linear {
 
   /// As nn/split_linear.hpp says. `observed` is false of a constant beside what comes in.
   [[nodiscard]] at::Tensor to_units(const at::Tensor& x, std::int64_t units, std::int64_t stretches = 1, bool observed = true) const {
-    return layer && channel_split::active() == nullptr ? layer->linear(x, bias, observed) : linear_to_units(x, weight, bias, units, stretches);
+    return is_whole(layer) ? layer->linear(x, bias, observed) : linear_to_units(x, weight, bias, units, stretches);
   }
   [[nodiscard]] at::Tensor from_units(const at::Tensor& own, std::int64_t units) const {
-    return layer && channel_split::active() == nullptr ? layer->linear(own, bias) : linear_from_units(own, weight, bias, units);
+    return is_whole(layer) ? layer->linear(own, bias) : linear_from_units(own, weight, bias, units);
   }
 };
 
@@ -214,9 +217,8 @@ struct filters {
   filters(const named_weights& from, const std::string& name) : weight(from.at(name + ".weight")), layer(from.layer(name)) {}
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const {
     const auto outs = weight.size(0);
-    const at::Tensor y = layer && channel_split::active() == nullptr
-                             ? layer->convolved(x, {}, {}, 1)
-                             : convolution(summed_backward(x, outs), channel_split::share(weight, 0), {}, 1, weight.size(2) / 2);
+    const at::Tensor y = is_whole(layer) ? layer->convolved(x, {}, {}, 1)
+                                         : convolution(summed_backward(x, outs), channel_split::share(weight, 0), {}, 1, weight.size(2) / 2);
     mac_counter::add(y.numel() * weight.numel() / outs);
     return joined(y, outs);
   }

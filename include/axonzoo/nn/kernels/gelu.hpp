@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
+#include <axonzoo/nn/kernels/each_lanes.hpp>
 #include <axonzoo/nn/kernels/exponential.hpp>
 #include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/lanes.hpp>
@@ -42,39 +44,22 @@ template <class T>
   return dy * fma(x, normal.density, normal.below);
 }
 
-/// work(i, n) over [0, count): n from i on, sixteen but at the end.
+/// work(i, n) over [0, count), shared by threads: as each_lanes does.
 template <class Work>
-void each_lanes(std::int64_t count, const Work& work) {
+void each_lanes_in_turns(std::int64_t count, const Work& work) {
   constexpr std::int64_t piece = 1 << 15;
-  in_turns((count + lanes::width - 1) / lanes::width, piece / lanes::width, [&](std::int64_t begin, std::int64_t end) {
-    const std::int64_t last = std::min(end * lanes::width, count);
-    std::int64_t i = begin * lanes::width;
-    for (; i + lanes::width <= last; i += lanes::width) work(i, std::integral_constant<std::int64_t, lanes::width>());
-    if (i < last) work(i, last - i);
-  });
+  in_turns((count + piece - 1) / piece, 1, [&](std::int64_t begin, std::int64_t end) { each_lanes(begin * piece, std::min(end * piece, count), work); });
 }
 
 /// y may be x.
 template <class Element>
 void gelu(const Element* x, Element* y, std::int64_t count) {
-  each_lanes(count, [&](std::int64_t i, auto n) {
-    if constexpr (std::is_same_v<decltype(n), std::int64_t>) {
-      gelu<Element>(lanes::load(x + i, n)).store(y + i, n);
-    } else {
-      gelu<Element>(lanes::load(x + i)).store(y + i);
-    }
-  });
+  each_lanes_in_turns(count, [&](std::int64_t i, auto n) { store_lanes(gelu<Element>(load_lanes(x + i, n)), y + i, n); });
 }
 
 template <class Element>
 void gelu_backward(const Element* dy, const Element* x, Element* dx, std::int64_t count) {
-  each_lanes(count, [&](std::int64_t i, auto n) {
-    if constexpr (std::is_same_v<decltype(n), std::int64_t>) {
-      gelu_backward<Element>(lanes::load(dy + i, n), lanes::load(x + i, n)).store(dx + i, n);
-    } else {
-      gelu_backward<Element>(lanes::load(dy + i), lanes::load(x + i)).store(dx + i);
-    }
-  });
+  each_lanes_in_turns(count, [&](std::int64_t i, auto n) { store_lanes(gelu_backward<Element>(load_lanes(dy + i, n), load_lanes(x + i, n)), dx + i, n); });
 }
 
 }  // namespace axonzoo::kernels

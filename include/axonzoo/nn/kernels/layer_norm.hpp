@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <axonzoo/nn/kernels/each_lanes.hpp>
 #include <axonzoo/nn/kernels/gelu.hpp>
 #include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/lanes.hpp>
@@ -30,9 +31,9 @@ struct layer_norm_rows {
         const auto [mean, inverse] = read(r, row.data(), eps);
         const lanes centre = lanes::all(mean), scale = lanes::all(inverse);
         Out* const to = y + r * channels;
-        each([&](std::int64_t c, auto n) __attribute__((always_inline)) {
-          const lanes z = fma((lanes::load(&row[static_cast<std::size_t>(c)]) - centre) * scale, load(weight + c, n), load(bias + c, n));
-          store(to + c, Gelu ? gelu<Out>(z) : z, n);
+        each_lanes(0, channels, [&](std::int64_t c, auto n) __attribute__((always_inline)) {
+          const lanes z = fma((lanes::load(&row[static_cast<std::size_t>(c)]) - centre) * scale, load_lanes(weight + c, n), load_lanes(bias + c, n));
+          store_lanes(Gelu ? gelu<Out>(z) : z, to + c, n);
         });
         if (statistics != nullptr) {
           statistics[2 * r] = mean;
@@ -57,10 +58,10 @@ struct layer_norm_rows {
           const lanes centre = lanes::all(statistics[2 * r]), scale = lanes::all(statistics[2 * r + 1]);
           const Out* const from = dy + r * channels;
           lanes total = lanes::all(0.0F), product = lanes::all(0.0F);
-          each([&](std::int64_t c, auto n) __attribute__((always_inline)) {
-            const lanes hat = (whole(r, c, n) - centre) * scale, gain = load(weight + c, n);
-            lanes dz = load(from + c, n);
-            if constexpr (Gelu) dz = gelu_backward<Out>(dz, fma(hat, gain, load(bias + c, n)));
+          each_lanes(0, channels, [&](std::int64_t c, auto n) __attribute__((always_inline)) {
+            const lanes hat = (whole(r, c, n) - centre) * scale, gain = load_lanes(weight + c, n);
+            lanes dz = load_lanes(from + c, n);
+            if constexpr (Gelu) dz = gelu_backward<Out>(dz, fma(hat, gain, load_lanes(bias + c, n)));
             fma(dz, hat, lanes::load(of_weight + c)).store(of_weight + c);
             (dz + lanes::load(of_bias + c)).store(of_bias + c);
             const lanes g = dz * gain;  // 0 beyond the row, for so are the weights
@@ -72,9 +73,9 @@ struct layer_norm_rows {
           const auto size = static_cast<float>(channels);
           const lanes mean = lanes::all(sum(total) / size), along = lanes::all(sum(product) / size);
           Element* const to = dx + r * channels;
-          each([&](std::int64_t c, auto n) __attribute__((always_inline)) {
+          each_lanes(0, channels, [&](std::int64_t c, auto n) __attribute__((always_inline)) {
             const lanes hat = lanes::load(&normed[static_cast<std::size_t>(c)]);
-            store(to + c, (lanes::load(&slope[static_cast<std::size_t>(c)]) - fma(hat, along, mean)) * scale, n);
+            store_lanes((lanes::load(&slope[static_cast<std::size_t>(c)]) - fma(hat, along, mean)) * scale, to + c, n);
           });
         }
       }
@@ -94,34 +95,16 @@ struct layer_norm_rows {
   [[nodiscard]] std::size_t padded() const { return static_cast<std::size_t>((channels + lanes::width - 1) / lanes::width * lanes::width); }
   [[nodiscard]] std::int64_t piece() const { return std::max<std::int64_t>((1 << 15) / channels, 1); }
 
-  /// work(c, n) over the channels: n from c on, known to be sixteen but at the end.
-  template <class Work>
-  [[gnu::always_inline]] void each(const Work& work) const {
-    std::int64_t c = 0;
-    for (; c + lanes::width <= channels; c += lanes::width) work(c, whole_register());
-    if (c < channels) work(c, channels - c);
-  }
-  using whole_register = std::integral_constant<std::int64_t, lanes::width>;
-
-  template <class From>
-  [[gnu::always_inline]] static lanes load(const From* p, whole_register) { return lanes::load(p); }
-  template <class From>
-  [[gnu::always_inline]] static lanes load(const From* p, std::int64_t n) { return lanes::load(p, n); }
-  template <class To>
-  [[gnu::always_inline]] static void store(To* p, lanes values, whole_register) { values.store(p); }
-  template <class To>
-  [[gnu::always_inline]] static void store(To* p, lanes values, std::int64_t n) { values.store(p, n); }
-
   template <class Count>
   [[gnu::always_inline]] lanes whole(std::int64_t r, std::int64_t c, Count n) const {
-    const lanes own = load(x + r * channels + c, n);
-    return added == nullptr ? own : own + load(added + r * channels + c, n);
+    const lanes own = load_lanes(x + r * channels + c, n);
+    return added == nullptr ? own : own + load_lanes(added + r * channels + c, n);
   }
 
   /// Row r to `row`, zeros after it; its mean and 1 / standard deviation.
   [[gnu::always_inline]] std::pair<float, float> read(std::int64_t r, float* row, double eps) const {
     lanes total = lanes::all(0.0F);
-    each([&](std::int64_t c, auto n) __attribute__((always_inline)) {
+    each_lanes(0, channels, [&](std::int64_t c, auto n) __attribute__((always_inline)) {
       const lanes values = whole(r, c, n);
       values.store(row + c);
       total = total + values;

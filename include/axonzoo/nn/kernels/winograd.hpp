@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <axonzoo/nn/kernels/each_lanes.hpp>
 #include <axonzoo/nn/kernels/lanes.hpp>
 #include <axonzoo/nn/kernels/pixels.hpp>
 #include <axonzoo/nn/kernels/whole_lanes.hpp>
@@ -50,32 +51,10 @@ namespace detail {
 template <class T>
 using lanes_of = std::conditional_t<std::is_same_v<T, std::int16_t>, short_lanes, lanes>;
 
-template <bool Full, class T>
-lanes_of<T> load_lanes(const T* p, std::int64_t count) {
-  if constexpr (Full) return lanes_of<T>::load(p);
-  return lanes_of<T>::load(p, count);
-}
-template <bool Full, class Lanes, class T>
-void store_lanes(const Lanes& value, T* p, std::int64_t count) {
-  if constexpr (Full) {
-    value.store(p);
-  } else {
-    value.store(p, count);
-  }
-}
-
 template <class Lanes>
 struct four_lanes {
   Lanes a, b, c, d;
 };
-
-/// work(full, c, count) for 16 channels at a time, and the rest; `full` is a compile-time truth.
-template <class Work>
-void each_lanes(std::int64_t channels, const Work& work) {
-  std::int64_t c = 0;
-  for (; c + lanes::width <= channels; c += lanes::width) work(std::true_type(), c, lanes::width);
-  if (c < channels) work(std::false_type(), c, channels - c);
-}
 
 }  // namespace detail
 
@@ -92,7 +71,7 @@ void transform_input(const pixels<const T>& input, const tile_run& run, std::int
   const bool all_rows = rows[0] != nullptr && rows[1] != nullptr && rows[2] != nullptr && rows[3] != nullptr;
   const std::int64_t begin = 2 * run.first + left;
 
-  detail::each_lanes(input.channels, [&](auto full, std::int64_t c, std::int64_t count) {
+  each_lanes(0, input.channels, [&](std::int64_t c, auto count) {
     using wide = detail::lanes_of<T>;
     using four = detail::four_lanes<wide>;
     const auto differences = [](const wide& r0, const wide& r1, const wide& r2, const wide& r3) __attribute__((always_inline)) {
@@ -100,22 +79,22 @@ void transform_input(const pixels<const T>& input, const tile_run& run, std::int
     };
     const auto inner_column = [&](std::int64_t x) __attribute__((always_inline)) {
       const std::int64_t at = x * input.pixel_stride + c;
-      return differences(detail::load_lanes<full>(rows[0] + at, count), detail::load_lanes<full>(rows[1] + at, count),
-                         detail::load_lanes<full>(rows[2] + at, count), detail::load_lanes<full>(rows[3] + at, count));
+      return differences(load_lanes<wide>(rows[0] + at, count), load_lanes<wide>(rows[1] + at, count),
+                         load_lanes<wide>(rows[2] + at, count), load_lanes<wide>(rows[3] + at, count));
     };
     const auto any_column = [&](std::int64_t x) __attribute__((noinline)) {
       const auto pixel = [&](int r) {
         const bool inside = x >= 0 && x < input.width && rows[r] != nullptr;
-        return inside ? detail::load_lanes<full>(rows[r] + x * input.pixel_stride + c, count) : wide::all(0);
+        return inside ? load_lanes<wide>(rows[r] + x * input.pixel_stride + c, count) : wide::all(0);
       };
       return differences(pixel(0), pixel(1), pixel(2), pixel(3));
     };
     To* tile = to + c;
     const auto put = [&](const wide& d0, const wide& d1, const wide& d2, const wide& d3, To* component) __attribute__((always_inline)) {
-      detail::store_lanes<full>(d0 - d2, component, count);
-      detail::store_lanes<full>(d1 + d2, component + component_stride, count);
-      detail::store_lanes<full>(d2 - d1, component + 2 * component_stride, count);
-      detail::store_lanes<full>(d1 - d3, component + 3 * component_stride, count);
+      store_lanes(d0 - d2, component, count);
+      store_lanes(d1 + d2, component + component_stride, count);
+      store_lanes(d2 - d1, component + 2 * component_stride, count);
+      store_lanes(d1 - d3, component + 3 * component_stride, count);
     };
     four first = any_column(begin), second = any_column(begin + 1);
     const auto finish = [&](const four& third, const four& fourth) __attribute__((always_inline)) {
@@ -151,19 +130,19 @@ void transform_gradient(const pixels<const T>& gradient, const tile_run& run, To
     d[2] = (a - b) * half;
     d[3] = b;
   };
-  detail::each_lanes(gradient.channels, [&](auto full, std::int64_t c, std::int64_t count) {
+  each_lanes(0, gradient.channels, [&](std::int64_t c, auto count) {
     To* tile = to + c;
     for (std::int64_t i = 0; i < run.count; ++i, tile += tile_stride) {
       const std::int64_t x = 2 * (run.first + i), at = x * gradient.pixel_stride + c, next = at + gradient.pixel_stride;
       const bool beside = x + 1 < gradient.width;
       lanes left[4], right[4], d[4];
-      spread(detail::load_lanes<full>(upper + at, count), lower ? detail::load_lanes<full>(lower + at, count) : zero, left);
-      spread(beside ? detail::load_lanes<full>(upper + next, count) : zero,
-             beside && lower ? detail::load_lanes<full>(lower + next, count) : zero, right);
+      spread(load_lanes(upper + at, count), lower ? load_lanes(lower + at, count) : zero, left);
+      spread(beside ? load_lanes(upper + next, count) : zero,
+             beside && lower ? load_lanes(lower + next, count) : zero, right);
       To* component = tile;
       for (int r = 0; r < 4; ++r, component += 4 * component_stride) {
         spread(left[r], right[r], d);
-        for (int s = 0; s < 4; ++s) detail::store_lanes<full>(d[s], component + s * component_stride, count);
+        for (int s = 0; s < 4; ++s) store_lanes(d[s], component + s * component_stride, count);
       }
     }
   });
@@ -180,7 +159,7 @@ template <class Sums, class From, class To, class Last>
     const std::int64_t y = 2 * run.row, x = 2 * (run.first + i);
     To* const pixel = output.row(run.image, y) + x * output.pixel_stride + channel;
     const bool below = y + 1 < output.height, beside = x + 1 < output.width;
-    each_lanes(channels, [&](auto full, std::int64_t c, std::int64_t count) __attribute__((always_inline)) {
+    each_lanes(0, channels, [&](std::int64_t c, auto count) __attribute__((always_inline)) {
       const auto value = last(c);
       Sums upper[4], lower[4];
       for (int s = 0; s < 4; ++s) {
@@ -191,8 +170,8 @@ template <class Sums, class From, class To, class Last>
         lower[s] = r1 - r2 - r3;
       }
       const auto finish = [&](const Sums(&row)[4], To* to) __attribute__((always_inline)) {
-        store_lanes<full>(value(row[0] + row[1] + row[2]), to, count);
-        if (beside) store_lanes<full>(value(row[1] - row[2] - row[3]), to + output.pixel_stride, count);
+        store_lanes(value(row[0] + row[1] + row[2]), to, count);
+        if (beside) store_lanes(value(row[1] - row[2] - row[3]), to + output.pixel_stride, count);
       };
       finish(upper, pixel + c);
       if (below) finish(lower, pixel + output.row_stride + c);

@@ -60,7 +60,7 @@ inline void finish_gradient(const float* sums, std::int64_t shares, std::int64_t
       for (int x = 0; x < 3; ++x) {
         float* const to = gradient.data + k * gradient.out_stride + c * gradient.in_stride + y * gradient.row_stride + x * gradient.column_stride;
         if (gradient.in_stride == 1) {
-          detail::store_lanes<false>(row[x], to, count);
+          store_lanes(row[x], to, count);
         } else {
           float values[lanes::width];
           row[x].store(values);
