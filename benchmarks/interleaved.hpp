@@ -33,7 +33,7 @@ namespace benchmarks {
 inline double peak_rate(const step_settings& settings, c10::Device device) {
   if (device.is_cpu()) {
     const auto found = measure_peak(settings.threads, 0.03);
-    return settings.precision == "bf16" ? found.bf16 : found.fp32;
+    return settings.precision == "bf16" ? found.bf16 : settings.precision == "int8" ? found.int8 : found.fp32;
   }
   const at::NoGradGuard no_gradients;
   const auto scope = settings.enter_precision();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <axonzoo/nn/kernels/amx.hpp>
+#include <axonzoo/nn/kernels/vector.hpp>
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -25,6 +26,7 @@ namespace benchmarks {
 struct peak {
   double fp32 = 0;       ///< fused multiply-adds on fp32, two operations each
   double bf16 = 0;       ///< products of bf16 pairs added to fp32, four operations a lane: in tiles (amx_bf16) or vectors (avx512_bf16)
+  double int8 = 0;       ///< products of whole numbers added to 32 bits: fours in tiles (amx_int8) or vectors (avx512_vnni), else pairs of 16 bits
   double bandwidth = 0;  ///< triad a = b + s c over arrays far larger than the caches, three streams counted
 };
 
@@ -63,31 +65,61 @@ inline double fp32_work() {
   return 2.0 * rounds * accumulators * sizeof(fp32_lanes) / sizeof(float);
 }
 
-inline double bf16_work() {
+#if defined(AXONZOO_VECTORS)
+
+/// What kernels add products of T to.
+#if defined(AXONZOO_AVX512)
+constexpr int lanes = 16;
+#else
+constexpr int lanes = 8;
+#endif
+
+template <class T>
+double narrow_work() {
+  namespace kernels = axonzoo::kernels;
+  constexpr double a_lane = 2.0 * kernels::elements_per_unit<T>;
 #if defined(AXONZOO_AMX)
-  namespace amx = axonzoo::kernels::amx;
-  if (amx::allowed()) {
-    static const std::array<std::uint32_t, 16 * 64> zeros{};
-    amx::shapes tiles;
-    tiles.set(16, 16, 16, 16, 16);
-    amx::zero_sums<true, true>();
-    const auto* const from = reinterpret_cast<const char*>(zeros.data());
-    amx::add_products<true, true>({.a = from, .second_a = from, .b = from, .a_row = 128, .b_unit = 128, .blocks = rounds / 16, .inner = {1, 16}});
-    return 4 * 16 * 16 * 64.0 * (rounds / 16);
+  namespace amx = kernels::amx;
+  if constexpr (amx::has_products<T>) {
+    if (amx::allowed()) {
+      static const std::array<std::uint32_t, 16 * 64> zeros{};
+      amx::shapes tiles;
+      tiles.set(16, 16, 16, 16, 16);
+      amx::zero_sums<true, true>();
+      const auto* const from = reinterpret_cast<const char*>(zeros.data());
+      amx::add_products<T, true, true>({.a = from, .second_a = from, .b = from, .a_row = 128, .b_unit = 128, .blocks = rounds / 16, .inner = {1, 16}});
+      return 4 * 16 * 16 * 16 * a_lane * (rounds / 16);
+    }
   }
 #endif
-#if defined(__AVX512BF16__)
-  __m512 sums[accumulators] = {};
-  __m512bh a = {}, b = {};
+  using vector = kernels::vector<lanes>;
+  typename vector::type sums[accumulators] = {}, a = {}, b = {};
   for (auto& sum : sums) make_opaque(sum);
   for (long i = 0; i < rounds; ++i) {
     make_opaque(a);
     make_opaque(b);
 #pragma GCC unroll 16
-    for (auto& sum : sums) sum = _mm512_dpbf16_ps(sum, a, b);
+    for (auto& sum : sums) sum = vector::template multiply_add<T>(sum, a, b);
   }
   for (auto& sum : sums) make_opaque(sum);
-  return 4.0 * rounds * accumulators * 16;
+  return a_lane * rounds * accumulators * lanes;
+}
+
+#endif
+
+inline double bf16_work() {
+#if defined(AXONZOO_AVX512_BF16)
+  return narrow_work<c10::BFloat16>();
+#else
+  return 0;
+#endif
+}
+
+inline double int8_work() {
+#if defined(AXONZOO_AVX512_VNNI)
+  return narrow_work<std::uint8_t>();
+#elif defined(AXONZOO_VECTORS)
+  return narrow_work<std::int16_t>();
 #else
   return 0;
 #endif
@@ -135,11 +167,12 @@ inline double triad(std::vector<float>& a, const std::vector<float>& b, const st
 
 }  // namespace detail
 
-/// The best of ten tries each: takes about 30 `seconds`, and 192 MB for each thread.
+/// The best of ten tries each: takes about 40 `seconds`, and 192 MB for each thread.
 inline peak measure_peak(int threads, double seconds) {
   peak found;
   found.fp32 = detail::best_rate(threads, seconds, 10, [](int) { return detail::fp32_work(); });
   found.bf16 = detail::best_rate(threads, seconds, 10, [](int) { return detail::bf16_work(); });
+  found.int8 = detail::best_rate(threads, seconds, 10, [](int) { return detail::int8_work(); });
   std::vector<std::vector<float>> arrays(3 * static_cast<std::size_t>(threads), std::vector<float>(16 << 20, 1.0F));
   found.bandwidth = detail::best_rate(threads, seconds, 10, [&](int thread) {
     auto* own = arrays.data() + 3 * thread;

@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   double seconds = 0.1;
   CLI::App options("Measures what this machine can do at best");
   options.add_option("--threads", threads, "threads at once")->check(CLI::Range(1, 4096))->capture_default_str();
-  options.add_option("--seconds", seconds, "of each of thirty measurements")
+  options.add_option("--seconds", seconds, "of each of forty measurements")
       ->check(CLI::Range(0.01, 60.0))
       ->capture_default_str();
   CLI11_PARSE(options, argc, argv);
@@ -30,10 +30,12 @@ int main(int argc, char** argv) {
     std::printf("%d threads\n", threads);
     row("fp32 multiply-add", found.fp32, " GFLOP/s");
     row("bf16 dot product", found.bf16, " GFLOP/s");
+    row("8-bit product", found.int8, " GOP/s");
     row("triad, three streams", found.bandwidth, " GB/s");
     std::cout << nlohmann::json{{"threads", threads},
                                 {"fp32_gflops", found.fp32 / 1e9},
                                 {"bf16_gflops", found.bf16 / 1e9},
+                                {"int8_gops", found.int8 / 1e9},
                                 {"triad_gb_per_s", found.bandwidth / 1e9}}
                      .dump()
               << '\n';
