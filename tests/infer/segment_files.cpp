@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(a_quick_look_takes_the_smallest_network_and_rows_see_what_t
   const auto rounded = quick.of_tiles()(tile);
   const double apart = (rounded - exact).norm().item<double>() / exact.norm().item<double>();
   BOOST_TEST(apart < 0.2);
-  BOOST_TEST((apart > 0) == rounding_pays(at::kFloat));
+  BOOST_TEST((apart > 0) == rounding_pays);
 }
 
 BOOST_AUTO_TEST_CASE(what_stops_one_file_leaves_the_others_and_its_own_rows) {

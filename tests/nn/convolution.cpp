@@ -210,7 +210,7 @@ struct pairs_alone {
 };
 
 /// Sums are exact, so that the products that a processor has make no difference, to the bit; not even for what is no number.
-BOOST_AUTO_TEST_CASE(eight_bits_give_the_same_multiplied_in_pairs_and_in_fours) {
+BOOST_AUTO_TEST_CASE(eight_bits_give_the_same_multiplied_in_pairs_in_fours_and_in_tiles) {
   const auto draw = [](int low, int high) { return low + static_cast<int>(at::randint(high - low + 1, {1}).item<std::int64_t>()); };
   for (int round = 0; round < 60; ++round) {
     const bool transposed = round % 6 == 0;
@@ -227,12 +227,41 @@ BOOST_AUTO_TEST_CASE(eight_bits_give_the_same_multiplied_in_pairs_and_in_fours) 
       if (first == 0) return filters.convolved(all, {}, bias, stride, padding);
       return filters.convolved(all.narrow(1, 0, first), all.narrow(1, first, in - first), bias, stride, padding);
     };
-    const auto fours = of(x);
-    const pairs_alone pairs;
+    const auto fastest = of(x);
+    const auto without = [&](auto) { return of(x); };
     BOOST_TEST_CONTEXT(images << "x" << in << "->" << out << " @" << height << "x" << width << " k" << kernel << " s" << stride << " p" << padding) {
-      BOOST_TEST(fours.equal(of(x)));
+      BOOST_TEST(fastest.equal(without(without_tiles{})));
+      BOOST_TEST(fastest.equal(without(pairs_alone{})));
     }
   }
+}
+
+/// What comes in bfloat16 is rounded from there, and what comes out is rounded to it, alike by tiles, fours and pairs.
+BOOST_AUTO_TEST_CASE(eight_bits_of_bfloat16_are_those_of_its_numbers) {
+  const auto range = axonzoo::activation_range::reaching(-1.5, 3);
+  const auto in_bfloat16 = [&] {
+    for (const auto& l : layers) {
+      const at::Tensor x = normal({l.images, l.in, l.height, l.width}).to(at::kBFloat16), bias = l.out % 2 == 1 ? at::randn({l.out}) : at::Tensor();
+      axonzoo::quantised_filters filters(whole_weights({l.out, l.in, l.kernel, l.kernel}), at::rand({l.out}) + 0.1, range, false);
+      const auto of_floats = filters.convolved(x.to(at::kFloat), {}, bias, l.stride, l.padding).to(at::kBFloat16);
+      BOOST_TEST_CONTEXT(l.name()) {
+        BOOST_TEST(filters.convolved(x, {}, bias, l.stride, l.padding).equal(of_floats));
+        if (l.in < 2) continue;
+        const auto a = x.narrow(1, 0, l.in / 2), b = x.narrow(1, l.in / 2, l.in - l.in / 2);
+        BOOST_TEST(filters.convolved(a, b, bias, l.stride, l.padding).equal(of_floats));
+      }
+    }
+    const at::Tensor x = normal({2, 48, 16, 15}).to(at::kBFloat16), bias = at::randn({24});
+    axonzoo::quantised_filters filters(whole_weights({48, 24, 2, 2}), at::rand({24}) + 0.1, range, true);
+    BOOST_TEST(filters.convolved(x, {}, bias, 2, 0).equal(filters.convolved(x.to(at::kFloat), {}, bias, 2, 0).to(at::kBFloat16)));
+  };
+  in_bfloat16();
+  {
+    const without_tiles vectors;
+    in_bfloat16();
+  }
+  const pairs_alone pairs;
+  in_bfloat16();
 }
 
 /// A matrix is rounded as filters are: what comes out is the product of the rounded numbers.

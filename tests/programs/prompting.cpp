@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(an_encoder_is_rounded_when_training_has_ended) {
 }
 
 BOOST_AUTO_TEST_CASE(the_encoder_is_narrowed_whatever_trains) {
-  if (made::missing("sam_tiny-fp32-taylor-single") || made::missing("neuro_sam_tiny-fp32-magnitude-single") || made::missing("med_sam_tiny-fp32-alternate_slimming-single")) return;
+  if (made::missing("sam_tiny-fp32-taylor-single") || made::missing("neuro_sam_tiny-fp32-magnitude-single") || made::missing("med_sam_tiny-bf16-alternate_slimming-single")) return;
   const made_folder folder;
   made::paired(folder, "d");
   made::sam_weights(folder, "sam.safetensors");
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(the_encoder_is_narrowed_whatever_trains) {
   narrowed("neuro_sam_tiny-fp32-magnitude-single", line + "--steps 6 --epoch-steps 3 ", "n");
   narrowed("neuro_sam_tiny-fp32-magnitude-single", line + "--steps 9 --epoch-steps 3 --resume ", "n");
   // by the whole encoder's embedding alone
-  const auto taught = narrowed("med_sam_tiny-fp32-alternate_slimming-single", line + "--steps 12 --epoch-steps 6 --prune-at 0 --prune-until 0.3 --distil 1 --calibration 2 ", "m");
+  const auto taught = narrowed("med_sam_tiny-bf16-alternate_slimming-single", line + "--steps 12 --epoch-steps 6 --prune-at 0 --prune-until 0.3 --distil 1 --calibration 2 ", "m");
   BOOST_TEST(taught.at("losses").back().get<double>() < taught.at("losses").at(4).get<double>());
   const auto again = made::run(folder, "sam_tiny-fp32-none-single", tested + "--weights m/checkpoint.safetensors --out again");
   BOOST_TEST(again.status == 0, again.err);

@@ -68,7 +68,7 @@ class predictor {
   /// Before the tiles of an image, where `is_fast`: takes the rows of it, prepared, that `calibration_rows` says.
   void meet(const image& rows) {
     for (auto& member : members_) {
-      if (member.setting.quantises || !device_.is_cpu() || !rounding_pays(member.setting.compute_type)) continue;
+      if (member.setting.quantises || !device_.is_cpu() || !rounding_pays) continue;
       member.rounded = rounded_copy(*member.net, member.make, static_cast<std::int64_t>(facts_.classes.size()), calibration_tiles(rows, side()));
     }
   }

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -13,8 +12,6 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/stack.h>
-#include <c10/core/ScalarType.h>
-#include <c10/util/BFloat16.h>
 
 #include <axonzoo/core/image.hpp>
 #include <axonzoo/infer/checkpoint.hpp>
@@ -28,11 +25,8 @@
 
 namespace axonzoo {
 
-/// Whether networks are faster on the CPU in 8 bits than as they are: where there are kernels for it, and the processor does not multiply pairs of bfloat16 itself.
-[[nodiscard]] inline bool rounding_pays(c10::ScalarType computed_in) {
-  if (!kernels::available<float>) return false;
-  return computed_in == c10::ScalarType::Float || std::is_same_v<kernels::factor<c10::BFloat16>, float>;
-}
+/// Whether networks are faster on the CPU in 8 bits than as they are: where there are kernels for it.
+inline constexpr bool rounding_pays = kernels::available<float>;
 
 /// Rows of a prepared image of `height` rows whose activations an image's own rounding is measured on: {first, count}, those of one row of tiles in its middle.
 [[nodiscard]] inline std::pair<std::size_t, std::size_t> calibration_rows(std::size_t height, std::size_t side) {

@@ -26,7 +26,7 @@ class product_layer : public quantisable {
   [[nodiscard]] at::Tensor linear(const at::Tensor& x, const at::Tensor& bias, bool observed = true) {
     if (observed) activation_observer::look(this, x, {});
     if (!quantised()) return axonzoo::linear(x, weight_, bias);
-    auto image = x.to(at::kFloat);
+    auto image = x;
     if (x.dim() != 4) {
       const std::int64_t rows = x.numel() / x.size(-1);
       std::int64_t width = rows < 64 ? rows : 64;  // what comes in pieces is shared by threads
@@ -37,7 +37,7 @@ class product_layer : public quantisable {
     mac_counter::add(y.numel() * weight_.size(1));
     auto sizes = x.sizes().vec();
     sizes.back() = weight_.size(0);
-    return y.reshape(sizes).to(x.scalar_type());
+    return y.reshape(sizes);
   }
 
   /// The convolution of x with the weight, each output channel of which is multiplied with `gain` [K] (undefined: 1), and padding that keeps the size at stride 1.
@@ -45,7 +45,7 @@ class product_layer : public quantisable {
   [[nodiscard]] at::Tensor convolved(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias, std::int64_t stride) {
     activation_observer::look(this, x, {});
     const std::int64_t padding = weight_.size(2) / 2;
-    if (quantised()) return filters(gain).convolved(x.to(at::kFloat), {}, bias, stride, padding).to(x.scalar_type());
+    if (quantised()) return filters(gain).convolved(x, {}, bias, stride, padding);
     const auto whole = gain.defined() ? weight_ * gain.view({-1, 1, 1, 1}) : weight_;
     return convolution(x, whole.contiguous(at::MemoryFormat::ChannelsLast), bias, stride, padding);
   }

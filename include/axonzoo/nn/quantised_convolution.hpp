@@ -24,15 +24,15 @@ class quantised_filters {
   /// Whether they were made of this tensor, as it lies in memory.
   [[nodiscard]] bool made_of(const at::Tensor& weight) const { return weight_.const_data_ptr() == weight.const_data_ptr(); }
 
-  /// x [N, C, H, W] float32; `further` channels of the same images may follow (undefined: none). Gives [N, K, H', W'] float32.
+  /// x [N, C, H, W] float32 or bfloat16; `further` channels of the same images may follow (undefined: none). Gives [N, K, H', W'] as x.
   [[nodiscard]] at::Tensor convolved(const at::Tensor& x, const at::Tensor& further, const at::Tensor& bias, std::int64_t stride, std::int64_t padding);
 
   /// What it is held to, in ATen and double.
   [[nodiscard]] at::Tensor convolved_reference(const at::Tensor& x, const at::Tensor& bias, std::int64_t stride, std::int64_t padding) const {
-    const auto whole = x.mul(1 / input_.scale).to(at::kDouble).round().clamp(input_.lowest, input_.highest()), weight = weight_.to(at::kDouble);
+    const auto whole = x.to(at::kFloat).mul(1 / input_.scale).to(at::kDouble).round().clamp(input_.lowest, input_.highest()), weight = weight_.to(at::kDouble);
     auto y = (transposed_ ? at::conv_transpose2d(whole, weight, {}, 2) : at::conv2d(whole, weight, {}, stride, padding)).mul(scale_.view({1, -1, 1, 1}));
     if (bias.defined()) y = y.add(bias.view({1, -1, 1, 1}));
-    return y.to(at::kFloat);
+    return y.to(x.scalar_type());
   }
 
  private:

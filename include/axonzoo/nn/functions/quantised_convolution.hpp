@@ -92,7 +92,6 @@ inline at::Tensor quantised_filters::convolved_fast(const at::Tensor& x, const a
   if (packed_ == nullptr) packed_ = std::make_shared<packed>();
   std::vector<at::Tensor> tensors{kernels::channels_together(x)};
   if (further.defined()) tensors.push_back(kernels::channels_together(further));
-  const auto inputs = kernels::all_pixels_of<float>(tensors);
   const kernels::rounding how(input_);
   const std::int64_t outs = scale_.size(0), copies = transposed_ ? 2 : 1, height = x.size(2), width = x.size(3);
   const auto scale = kernels::padded_bias(scale_, copies), start = kernels::padded_bias(bias, copies);
@@ -100,13 +99,13 @@ inline at::Tensor quantised_filters::convolved_fast(const at::Tensor& x, const a
   const auto as_floats = [&] { return weight_.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast); };
   const auto side = [&](std::int64_t d) { return transposed_ ? 2 * x.size(d) : (x.size(d) + 2 * padding - weight_.size(d)) / stride + 1; };
   const auto y = kernels::empty_channels_last({x.size(0), outs, side(2), side(3)}, x);
-  const auto output = kernels::writable_pixels_of<float>(y);
   const kernels::window taps{weight_.size(2), weight_.size(3), stride, -padding, -padding};
-  const auto convolve = [&](auto number, auto& filters) {
-    using whole = decltype(number);
-    const auto add = [&](std::unique_ptr<detail::whole_filters<whole>>& made, const auto& weights, const kernels::window& window, const kernels::pixels<float>& to) {
-      if (made == nullptr) made = std::make_unique<detail::whole_filters<whole>>(weights(), input_);
-      kernels::convolve<float, whole>(inputs, window, made->filters, offset, {to}, {how, scale.data(), made->start.empty() ? nullptr : made->start.data()});
+  const auto convolve = [&]<class T, class Whole>(T, detail::direct_filters<Whole>& filters) {
+    const auto inputs = kernels::all_pixels_of<T>(tensors);
+    const auto output = kernels::writable_pixels_of<T>(y);
+    const auto add = [&](std::unique_ptr<detail::whole_filters<Whole>>& made, const auto& weights, const kernels::window& window, const kernels::pixels<T>& to) {
+      if (made == nullptr) made = std::make_unique<detail::whole_filters<Whole>>(weights(), input_);
+      kernels::convolve<T, Whole>(inputs, window, made->filters, offset, {to}, {how, scale.data(), made->start.empty() ? nullptr : made->start.data()});
     };
     if (!transposed_) return add(filters.all, as_floats, taps, output);
     const std::int64_t line = output.row_stride;
@@ -117,13 +116,14 @@ inline at::Tensor quantised_filters::convolved_fast(const at::Tensor& x, const a
     }
   };
 #if defined(AXONZOO_AVX512_VNNI)
-  if (kernels::fours_allowed()) {
-    convolve(std::uint8_t{}, packed_->fours);
+  if (kernels::multiplies_fours()) {
+    kernels::with_kernel_element(x, [&](auto element) { convolve(element, packed_->fours); });
     return y;
   }
 #endif
+  const auto output = kernels::writable_pixels_of<float>(y);
   if (transposed_ || weight_.size(1) > detail::most_channels_winograd || !kernels::winograd_pays<float>(taps, weight_.size(1), outs, output)) {
-    convolve(std::int16_t{}, packed_->pairs);
+    convolve(float{}, packed_->pairs);
     return y;
   }
   if (packed_->winograd == nullptr) {
@@ -131,7 +131,7 @@ inline at::Tensor quantised_filters::convolved_fast(const at::Tensor& x, const a
     packed_->winograd = std::make_unique<kernels::winograd::transformed_filters<std::int16_t>>(detail::view_of(weights), std::vector<std::int64_t>{outs});
   }
   const auto quarter = kernels::padded_bias(scale_.div(4), 1);
-  kernels::winograd::convolve<std::int16_t, float>({detail::rounded(inputs, how).view}, taps, *packed_->winograd, offset, {output}, quarter.data());
+  kernels::winograd::convolve<std::int16_t, float>({detail::rounded(kernels::all_pixels_of<float>(tensors), how).view}, taps, *packed_->winograd, offset, {output}, quarter.data());
   return y;
 }
 
@@ -141,7 +141,10 @@ inline at::Tensor quantised_filters::convolved(const at::Tensor& x, const at::Te
   const auto channels = x.size(1) + (further.defined() ? further.size(1) : 0);
   detail::require_shapes(x.dim() == 4 && channels == weight_.size(transposed_ ? 0 : 1), "convolving in 8 bits", x, weight_);
 #if defined(AXONZOO_VECTORS)
-  if (kernels::can_convolve(x) && x.scalar_type() == at::kFloat && channels * weight_.size(2) * weight_.size(3) <= detail::most_taps_direct) {
+  if (x.scalar_type() == at::kBFloat16 && !(kernels::multiplies_fours() && kernels::available<c10::BFloat16>)) {
+    return convolved(x.to(at::kFloat), further.defined() ? further.to(at::kFloat) : further, bias, stride, padding).to(at::kBFloat16);
+  }
+  if (kernels::can_convolve(x) && channels * weight_.size(2) * weight_.size(3) <= detail::most_taps_direct) {
     return convolved_fast(x, further, bias, stride, padding);
   }
 #endif

@@ -13,11 +13,11 @@
 #include <unistd.h>
 #endif
 
-/// Products of bfloat16 in AMX's tile registers: eight of 16 rows of 64 bytes. A product takes 16 rows by 16 units of a and 16 units by 16 lanes of b, which is how
-/// packed weights lie, and adds to 16 x 16 floats.
+/// Products of bfloat16, and of whole numbers of 8 bits, in AMX's tile registers: eight of 16 rows of 64 bytes. A product takes 16 rows by 16 units of a and 16 units by
+/// 16 lanes of b, which is how packed weights lie, and adds to 16 x 16 floats, or whole numbers of 32 bits whose bits lie where floats do.
 namespace axonzoo::kernels::amx {
 
-/// Whether products of bfloat16 may use the tiles: Linux grants them to a process on request (Documentation/arch/x86/xstate.rst).
+/// Whether products may use the tiles: Linux grants them to a process on request (Documentation/arch/x86/xstate.rst).
 inline std::atomic<bool>& allowed() {
 #if defined(AXONZOO_AMX)
   constexpr long request_permission = 0x1023, tile_data = 18;
@@ -28,10 +28,18 @@ inline std::atomic<bool>& allowed() {
   return is;
 }
 
+/// Whether this build multiplies T in tiles.
+template <class T>
+#if defined(AXONZOO_AMX)
+inline constexpr bool has_products = std::is_same_v<T, c10::BFloat16> || std::is_same_v<T, std::uint8_t>;
+#else
+inline constexpr bool has_products = false;
+#endif
+
 /// Whether products of T are made in tiles.
 template <class T>
 bool multiplies() {
-  return std::is_same_v<T, c10::BFloat16> && allowed();
+  return has_products<T> && allowed();
 }
 
 #if defined(AXONZOO_AMX)
@@ -108,8 +116,16 @@ struct operands {
   steps inner;
 };
 
-/// Adds to the sums' tiles.
-template <bool TwoRows, bool TwoLanes>
+// The compiler takes the numbers of tiles from the text.
+#define AXONZOO_ADD_PRODUCT(sum, a, b)               \
+  if constexpr (std::is_same_v<T, c10::BFloat16>) {  \
+    _tile_dpbf16ps(sum, a, b);                       \
+  } else {                                           \
+    _tile_dpbusd(sum, a, b);                         \
+  }
+
+/// Adds products of T to the sums' tiles; whole numbers of a have no sign, those of b one.
+template <class T, bool TwoRows, bool TwoLanes>
 [[gnu::always_inline]] inline void add_products(const operands& o) {
   const char *a = o.a, *second = o.second_a, *b = o.b;
   const std::int64_t along = 4 * o.inner.units, down = o.inner.units * o.b_unit;
@@ -117,19 +133,23 @@ template <bool TwoRows, bool TwoLanes>
     for (std::int64_t step = 0; step < o.inner.count; ++step) {
       _tile_loadd(6, b + step * down, o.b_unit);
       _tile_loadd(4, a + step * along, o.a_row);
-      _tile_dpbf16ps(0, 4, 6);
+      AXONZOO_ADD_PRODUCT(0, 4, 6)
       if constexpr (TwoLanes) {
         _tile_loadd(7, b + step * down + 64, o.b_unit);
-        _tile_dpbf16ps(1, 4, 7);
+        AXONZOO_ADD_PRODUCT(1, 4, 7)
       }
       if constexpr (TwoRows) {
         _tile_loadd(5, second + step * along, o.a_row);
-        _tile_dpbf16ps(2, 5, 6);
-        if constexpr (TwoLanes) _tile_dpbf16ps(3, 5, 7);
+        AXONZOO_ADD_PRODUCT(2, 5, 6)
+        if constexpr (TwoLanes) {
+          AXONZOO_ADD_PRODUCT(3, 5, 7)
+        }
       }
     }
   }
 }
+
+#undef AXONZOO_ADD_PRODUCT
 
 /// Sums of up to 32 rows and 32 lanes: from memory, `pitch` bytes a row, or zeros; and back.
 template <bool TwoRows, bool TwoLanes>
@@ -157,7 +177,7 @@ template <bool TwoRows, bool TwoLanes>
   memory_is_written();
 }
 
-/// Adds the products to the sums in memory, or puts them there.
+/// Adds the products of bfloat16 to the sums in memory, or puts them there.
 template <bool TwoRows, bool TwoLanes>
 void multiply_tiles(const operands& o, bool add, float* first, float* second, std::int64_t pitch) {
   if (add) {
@@ -165,7 +185,7 @@ void multiply_tiles(const operands& o, bool add, float* first, float* second, st
   } else {
     zero_sums<TwoRows, TwoLanes>();
   }
-  add_products<TwoRows, TwoLanes>(o);
+  add_products<c10::BFloat16, TwoRows, TwoLanes>(o);
   store_sums<TwoRows, TwoLanes>(first, second, pitch);
 }
 

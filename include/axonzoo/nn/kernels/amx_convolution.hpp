@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
-
-#include <c10/util/BFloat16.h>
+#include <type_traits>
 
 #include <axonzoo/nn/kernels/amx.hpp>
 #include <axonzoo/nn/kernels/tile.hpp>
@@ -13,13 +12,25 @@
 
 namespace axonzoo::kernels::amx {
 
-/// Sums of `rows` pixels and of as many again at `second`, to bfloat16.
-template <bool TwoRows>
-void store_pixels(std::int64_t rows, int lanes, std::int64_t stride, const float (&sums)[2][side][2 * side], c10::BFloat16* first, c10::BFloat16* second) {
+/// Sums of products of T, of `rows` pixels and of as many again at `second`, to their outputs.
+template <class T, bool TwoRows, class Out>
+void store_pixels(std::int64_t rows, int lanes, std::int64_t stride, const direct::channel_terms& terms, const float (&sums)[2][side][2 * side], Out* first, Out* second) {
   const auto mask = static_cast<__mmask32>((std::uint64_t{1} << lanes) - 1U);
-  const auto store = [&](const float(&from)[side][2 * side], c10::BFloat16* to) {
+  const auto low_mask = static_cast<__mmask16>(mask), high_mask = static_cast<__mmask16>(mask >> side);
+  const auto store = [&](const float(&from)[side][2 * side], Out* to) {
     for (std::int64_t p = 0; p < rows; ++p) {
-      _mm512_mask_storeu_epi16(to + p * stride, mask, (__m512i)_mm512_cvtne2ps_pbh(_mm512_load_ps(from[p] + side), _mm512_load_ps(from[p])));
+      __m512 low = _mm512_load_ps(from[p]), high = _mm512_load_ps(from[p] + side);
+      if constexpr (std::is_integral_v<T>) {
+        low = vector<16>::rescaled(low, terms.scale, terms.offset);
+        high = vector<16>::rescaled(high, terms.scale + side, terms.offset + side);
+      }
+      Out* const pixel = to + p * stride;
+      if constexpr (std::is_same_v<Out, float>) {
+        _mm512_mask_storeu_ps(pixel, low_mask, low);
+        _mm512_mask_storeu_ps(pixel + side, high_mask, high);
+      } else {
+        _mm512_mask_storeu_epi16(pixel, mask, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+      }
     }
   };
   store(sums[0], first);
@@ -27,23 +38,23 @@ void store_pixels(std::int64_t rows, int lanes, std::int64_t stride, const float
 }
 
 /// One or two groups of `rows` pixels by one block of output channels.
-template <bool TwoRows, bool TwoLanes>
-void convolve_groups(const direct::tile_strides& s, operands o, std::int64_t rows, const float* bias, c10::BFloat16* first, c10::BFloat16* second) {
+template <class T, bool TwoRows, bool TwoLanes, class Out>
+void convolve_groups(const direct::tile_strides& s, operands o, std::int64_t rows, const direct::channel_terms& terms, Out* first, Out* second) {
   alignas(64) float sums[2][side][2 * side];
-  if (bias != nullptr) {  // at stride 0, every row of a tile
-    load_sums<TwoRows, TwoLanes>(bias, bias, 0);
+  if (terms.start != nullptr) {  // at stride 0, every row of a tile
+    load_sums<TwoRows, TwoLanes>(terms.start, terms.start, 0);
   } else {
     zero_sums<TwoRows, TwoLanes>();
   }
-  add_products<TwoRows, TwoLanes>(o);
+  add_products<T, TwoRows, TwoLanes>(o);
   store_sums<TwoRows, TwoLanes>(sums[0][0], sums[1][0], sizeof sums[0][0]);
-  store_pixels<TwoRows>(rows, s.lanes, s.output, sums, first, second);
+  store_pixels<T, TwoRows>(rows, s.lanes, s.output, terms, sums, first, second);
 }
 
 /// What direct::tile_row does, for rows `first` ... `last` - 1 of `count` pixels each, which begin(row) gives and line(row) takes.
-template <class Begin, class Line>
+template <class T, class Begin, class Line>
 void tile_rows(shapes& tiles, const direct::tile_strides& s, int halves, std::int64_t first, std::int64_t last, std::int64_t count, const Begin& begin,
-               const std::uint32_t* weights, const float* bias, const Line& line) {
+               const std::uint32_t* weights, const direct::channel_terms& terms, const Line& line) {
   const std::int64_t width = 8 * halves, lanes[2] = {std::min(width, side), std::max<std::int64_t>(width - side, 0)};
   operands o;
   o.b = reinterpret_cast<const char*>(weights);
@@ -64,7 +75,7 @@ void tile_rows(shapes& tiles, const direct::tile_strides& s, int halves, std::in
       o.second_a = two ? from(g + 1) : nullptr;
       tiles.set(pixels, two ? pixels : 0, lanes[0], lanes[1], o.inner.units);
       with_groups(two, lanes[1] != 0, [&](auto two_rows, auto two_lanes) {
-        convolve_groups<two_rows, two_lanes>(s, o, pixels, bias, to(g), two_rows ? to(g + 1) : nullptr);
+        convolve_groups<T, two_rows, two_lanes>(s, o, pixels, terms, to(g), two_rows ? to(g + 1) : nullptr);
       });
     }
   };

@@ -38,10 +38,19 @@ inline std::atomic<bool>& winograd_allowed() {
   return allowed;
 }
 
-/// Whether whole numbers of 8 bits are multiplied as such where the processor does so, not as pairs of 16.
+/// Whether whole numbers of 8 bits may be multiplied as such, not as pairs of 16.
 inline std::atomic<bool>& fours_allowed() {
   static std::atomic<bool> allowed{true};
   return allowed;
+}
+
+/// Whether they are: where the processor does so.
+inline bool multiplies_fours() {
+#if defined(AXONZOO_AVX512_VNNI)
+  return fours_allowed();
+#else
+  return false;
+#endif
 }
 
 #if defined(AXONZOO_VECTORS)

@@ -15,13 +15,12 @@
 #include <axonzoo/nn/kernels/scratch.hpp>
 #include <axonzoo/nn/kernels/tile.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
-#include <axonzoo/nn/kernels/whole_lanes.hpp>
 
 #if defined(AXONZOO_VECTORS)
 
 namespace axonzoo::kernels {
 
-/// How floats are multiplied as whole numbers: rounded first, and sums, which begin with start[k] (null: 0), turned to sum scale[k] + bias[k].
+/// How numbers are multiplied as whole ones: rounded first, and sums, which begin with start[k] (null: 0), turned to sum scale[k] + bias[k].
 struct whole_products {
   rounding inputs;
   const float* scale = nullptr;
@@ -57,6 +56,7 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
       return as_they_are;
     }
   }();
+  [[maybe_unused]] static constexpr float none[16 * block_vectors] = {};
   [[maybe_unused]] const bool in_tiles = amx::multiplies<F>();
   const auto work = [&](std::int64_t first, std::int64_t last) {
     const scratch<F> band(in_place ? 0 : (last - first) * (taps.rows + taps.stride) * band_row);
@@ -96,22 +96,20 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
                                          block.lanes};
       const std::uint32_t* const weights = filters.data(block);
       const auto of_block = [&](const auto* of_channels) { return of_channels == nullptr ? nullptr : of_channels + block.channel; };
-      const float* const start = is_whole ? reinterpret_cast<const float*>(of_block(whole.start)) : of_block(bias);
+      direct::channel_terms terms{of_block(bias), nullptr, nullptr};
+      if constexpr (is_whole) terms = {reinterpret_cast<const float*>(of_block(whole.start)), of_block(whole.scale), bias == nullptr ? none : of_block(bias)};
       const auto line_of = [&](std::int64_t row) { return out.row(row / out.height, row % out.height) + block.channel - first_channel; };
 #if defined(AXONZOO_AMX)
-      if constexpr (std::is_same_v<F, c10::BFloat16>) {
+      if constexpr (amx::has_products<F>) {
         if (in_tiles) {
           const auto begin_of = [&](std::int64_t row) { return begins[static_cast<std::size_t>(row - first)]; };
-          amx::tile_rows(tiles, strides, block.halves, first, last, out.width, begin_of, weights, start, line_of);
+          amx::tile_rows<F>(tiles, strides, block.halves, first, last, out.width, begin_of, weights, terms, line_of);
           continue;
         }
       }
 #endif
       for (std::int64_t row = first; row < last; ++row) {
-        T* const line = line_of(row);
-        const char* const begin = begins[static_cast<std::size_t>(row - first)];
-        direct::tile_row<F>(strides, block.halves, out.width, begin, weights, start, line);
-        if constexpr (is_whole) rescale_whole(line, out.width, out.pixel_stride, block.lanes, of_block(whole.scale), of_block(bias));
+        direct::tile_row<F>(strides, block.halves, out.width, begins[static_cast<std::size_t>(row - first)], weights, terms, line_of(row));
       }
     }
   };

@@ -92,11 +92,7 @@ struct filter_block {
 
 /// Vectors of a block of products of T: tiles hold two.
 template <class T>
-#if defined(AXONZOO_AMX)
-inline constexpr std::int64_t vectors_at_once = std::is_same_v<T, c10::BFloat16> ? 2 : block_vectors;
-#else
-inline constexpr std::int64_t vectors_at_once = block_vectors;
-#endif
+inline constexpr std::int64_t vectors_at_once = amx::has_products<T> ? 2 : block_vectors;
 
 /// Blocks of nearly equal width, at most `most` vectors, for output channels that `outputs` splits into tensors; no block spans two. `units` are those of all
 /// taps and input channels.
@@ -124,7 +120,7 @@ template <class T>
 std::int64_t units_for(std::int64_t ins, [[maybe_unused]] std::int64_t columns) {
   std::int64_t units = (ins + elements_per_unit<T> - 1) / elements_per_unit<T>;
 #if defined(AXONZOO_AMX)
-  if constexpr (std::is_same_v<T, c10::BFloat16>) {
+  if constexpr (amx::has_products<T>) {
     while (amx::steps::of(columns * units).padded() != columns * units) ++units;
   }
 #endif

@@ -1,15 +1,17 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <type_traits>
 
 #include <axonzoo/nn/activation_range.hpp>
+#include <axonzoo/nn/kernels/lanes.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
 
 namespace axonzoo::kernels {
 
-/// Floats to whole numbers, as a range says. Those of 16 bits are the numbers themselves; those of 8 bits have no sign and count from the lowest.
+/// Floats, and bfloat16, to whole numbers, as a range says. Those of 16 bits are the numbers themselves; those of 8 bits have no sign and count from the lowest.
 struct rounding {
   float inverse = 1;
   int lowest = 0, highest = 0;
@@ -33,8 +35,8 @@ struct rounding {
     to = static_cast<Whole>(std::bit_cast<std::int32_t>(value + shift) - std::bit_cast<std::int32_t>(shift) + zero<Whole>());
   }
 
-  template <class Whole>
-  void convert(const float* from, std::int64_t count, Whole* to) const {
+  template <class T, class Whole>
+  void convert(const T* from, std::int64_t count, Whole* to) const {
     std::int64_t i = 0;
 #if defined(AXONZOO_AVX512)
     if constexpr (std::is_same_v<Whole, std::uint8_t>) {
@@ -43,7 +45,7 @@ struct rounding {
       return;
     }
 #endif
-    for (; i < count; ++i) convert(from[i], to[i]);
+    for (; i < count; ++i) convert(static_cast<float>(from[i]), to[i]);
   }
 
  private:
@@ -56,16 +58,18 @@ struct rounding {
     const __m512 value = _mm512_maskz_min_ps(every, _mm512_set1_ps(static_cast<float>(highest)), _mm512_mul_ps(from, _mm512_set1_ps(inverse)));
     return _mm512_add_epi32(_mm512_maskz_cvtps_epi32(every, value), _mm512_set1_epi32(-lowest));
   }
-  void convert_64(const float* from, std::uint8_t* to) const {
-    const auto part = [&](int i) __attribute__((always_inline)) { return wholes(_mm512_loadu_ps(from + 16 * i)); };
+  template <class T>
+  void convert_64(const T* from, std::uint8_t* to) const {
+    const auto part = [&](int i) __attribute__((always_inline)) { return wholes(lanes::load(from + 16 * i).v); };
     // packing cuts at 0, and works in quarters of a register
     const __m512i packed = _mm512_packus_epi16(_mm512_packs_epi32(part(0), part(1)), _mm512_packs_epi32(part(2), part(3)));
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     _mm512_storeu_si512(to, _mm512_maskz_permutexvar_epi32(every, order, packed));
   }
-  void convert_16(const float* from, std::int64_t count, std::uint8_t* to) const {
+  template <class T>
+  void convert_16(const T* from, std::int64_t count, std::uint8_t* to) const {
     const auto kept = static_cast<__mmask16>(count < 16 ? (1U << count) - 1U : every);
-    const __m512i cut = _mm512_maskz_max_epi32(every, wholes(_mm512_maskz_loadu_ps(kept, from)), _mm512_setzero_si512());
+    const __m512i cut = _mm512_maskz_max_epi32(every, wholes(lanes::load(from, std::min<std::int64_t>(count, 16)).v), _mm512_setzero_si512());
     _mm_mask_storeu_epi8(to, kept, _mm512_maskz_cvtepi32_epi8(every, cut));
   }
 #endif

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include <axonzoo/nn/kernels/vector.hpp>
@@ -23,19 +24,27 @@ struct tile_strides {
   int lanes;                          ///< real output channels of the block
 };
 
+/// What goes with each output channel of the block: what sums begin with (null: 0), the bits of whole numbers where those are summed; and how these become floats
+/// (null: they are stored as they are).
+struct channel_terms {
+  const float* start = nullptr;
+  const float *scale = nullptr, *offset = nullptr;
+};
+
 template <class Out>
-using tile_kernel = void (*)(const tile_strides&, const char*, const std::uint32_t*, const float*, Out*);
+using tile_kernel = void (*)(const tile_strides&, const char*, const std::uint32_t*, const channel_terms&, Out*);
 
 template <class T, class Out, int Pixels, int Halves>
-void tile(const tile_strides& s, const char* input, const std::uint32_t* weights, const float* bias, Out* output) {
+void tile(const tile_strides& s, const char* input, const std::uint32_t* weights, const channel_terms& terms, Out* output) {
   constexpr int full = Halves / 2, tail = Halves % 2, width = Halves * 8;
   using wide = vector<16>;
   using half = vector<8>;
   typename wide::type sums[Pixels][full + 1];
   typename half::type tails[Pixels];
+  const float* const start = terms.start;
   unrolled<Pixels>([&](auto p) __attribute__((always_inline)) {
-    unrolled<full>([&](auto v) __attribute__((always_inline)) { sums[p][v] = bias ? wide::load(bias + 16 * v) : wide::zero(); });
-    if constexpr (tail != 0) tails[p] = bias ? half::load(bias + 16 * full) : half::zero();
+    unrolled<full>([&](auto v) __attribute__((always_inline)) { sums[p][v] = start ? wide::load(start + 16 * v) : wide::zero(); });
+    if constexpr (tail != 0) tails[p] = start ? half::load(start + 16 * full) : half::zero();
   });
   // Every third pixel has a pointer of its own; the two after it are reached by the addressing modes.
   constexpr int bases = (Pixels + 2) / 3;
@@ -60,6 +69,12 @@ void tile(const tile_strides& s, const char* input, const std::uint32_t* weights
       });
       unrolled<bases>([&](auto b) __attribute__((always_inline)) { base[b] += 4; });
     }
+  }
+  if (std::is_integral_v<T> && terms.scale != nullptr) {
+    unrolled<Pixels>([&](auto p) __attribute__((always_inline)) {
+      unrolled<full>([&](auto v) __attribute__((always_inline)) { sums[p][v] = wide::rescaled(sums[p][v], terms.scale + 16 * v, terms.offset + 16 * v); });
+      if constexpr (tail != 0) tails[p] = half::rescaled(tails[p], terms.scale + 16 * full, terms.offset + 16 * full);
+    });
   }
   unrolled<Pixels>([&](auto p) __attribute__((always_inline)) {
     Out* const to = output + p * s.output;
@@ -97,12 +112,12 @@ inline constexpr auto tiles = tile_table<T, Out>(std::make_integer_sequence<int,
 
 /// `count` pixels in a row, in as few tiles as there are kernels for. Strides as for one tile.
 template <class T, class Out>
-void tile_row(const tile_strides& s, int halves, std::int64_t count, const char* input, const std::uint32_t* weights, const float* bias, Out* output) {
+void tile_row(const tile_strides& s, int halves, std::int64_t count, const char* input, const std::uint32_t* weights, const channel_terms& terms, Out* output) {
   std::int64_t done = 0;
   for (std::size_t size = halves <= 4 ? 0 : 1; size < tile_pixels.size(); ++size) {
     const auto kernel = tiles<T, Out>[static_cast<std::size_t>(halves - 1)][size];
     for (const int step = tile_pixels[size]; done + step <= count; done += step) {
-      kernel(s, input + done * s.pixel, weights, bias, output + done * s.output);
+      kernel(s, input + done * s.pixel, weights, terms, output + done * s.output);
     }
   }
 }

@@ -12,7 +12,7 @@
 #define AXONZOO_AVX512 1
 #if defined(__AVX512BF16__)
 #define AXONZOO_AVX512_BF16 1
-#if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__linux__)
+#if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__AMX_INT8__) && defined(__linux__)
 #define AXONZOO_AMX 1
 #endif
 #endif
@@ -65,8 +65,8 @@ template <int Count, class Work>
   }(std::make_integer_sequence<int, Count>());
 }
 
-/// A vector of 16 or 8 float accumulators and what the kernels do with it. Of whole numbers the sums are 32-bit ones, exact, whose bits lie where the floats do;
-/// those of 8 bits have no sign in the first factor and one in the second.
+/// A vector of 16 or 8 float accumulators and what the kernels do with it. Of whole numbers the sums are 32-bit ones, exact, whose bits lie where the floats do,
+/// until they are rescaled to whole scale[lane] + offset[lane]; those of 8 bits have no sign in the first factor and one in the second.
 template <int Lanes>
 struct vector;
 
@@ -82,6 +82,9 @@ struct vector<16> {
   static type load(const void* p) { return _mm512_loadu_ps(p); }
   static type broadcast(const std::uint32_t* p) { return _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(*p))); }
   static type add(type a, type b) { return _mm512_add_ps(a, b); }
+  static type rescaled(type whole, const float* scale, const float* offset) {
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_castps_si512(whole)), load(scale), load(offset));
+  }
   static void store(float* p, type a) { _mm512_storeu_ps(p, a); }
   static void store(float* p, type a, int lanes) { _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1U << lanes) - 1U), a); }
 #if defined(AXONZOO_AVX512_BF16)
@@ -126,6 +129,9 @@ struct vector<8> {
     return low;
   }
   static type add(type a, type b) { return _mm256_add_ps(a, b); }
+  static type rescaled(type whole, const float* scale, const float* offset) {
+    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_castps_si256(whole)), load(scale), load(offset));
+  }
   static void store(float* p, type a) { _mm256_storeu_ps(p, a); }
   static void store(float* p, type a, int lanes) { _mm256_mask_storeu_ps(p, static_cast<__mmask8>((1U << lanes) - 1U), a); }
 #if defined(AXONZOO_AVX512_BF16)
@@ -181,6 +187,9 @@ struct vector<8> {
   static type broadcast(const std::uint32_t* p) { return _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(*p))); }
   static type narrow(type a) { return a; }
   static type add(type a, type b) { return _mm256_add_ps(a, b); }
+  static type rescaled(type whole, const float* scale, const float* offset) {
+    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_castps_si256(whole)), load(scale), load(offset));
+  }
   static void store(float* p, type a) { _mm256_storeu_ps(p, a); }
   static void store(c10::BFloat16* p, type a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), rounded_to_bf16(a)); }
   static void store(float* p, type a, int lanes) { _mm256_maskstore_ps(p, first_of_eight(lanes), a); }
@@ -221,6 +230,9 @@ struct vector<16> {
     return {all, all};
   }
   static type add(type a, type b) { return {half::add(a.low, b.low), half::add(a.high, b.high)}; }
+  static type rescaled(type whole, const float* scale, const float* offset) {
+    return {half::rescaled(whole.low, scale, offset), half::rescaled(whole.high, scale + 8, offset + 8)};
+  }
   template <class Out>
   static void store(Out* p, type a) {
     half::store(p, a.low);

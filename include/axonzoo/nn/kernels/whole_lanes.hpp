@@ -64,16 +64,6 @@ struct whole_lanes {
   friend whole_lanes operator-(const whole_lanes& a, const whole_lanes& b) { return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)}; }
 };
 
-/// A row of `count` pixels, a block of channels of each, whose floats hold the bits of whole numbers: each becomes whole scale[channel] + bias[channel].
-inline void rescale_whole(float* row, std::int64_t count, std::int64_t pixel_stride, std::int64_t channels, const float* scale, const float* bias) {
-  static constexpr float none[16 * block_vectors] = {};
-  const float *const __restrict factor = scale, *const __restrict offset = bias == nullptr ? none : bias;
-  for (std::int64_t i = 0; i < count; ++i) {
-    float* const __restrict pixel = row + i * pixel_stride;
-    for (std::int64_t c = 0; c < channels; ++c) pixel[c] = std::fma(static_cast<float>(std::bit_cast<std::int32_t>(pixel[c])), factor[c], offset[c]);
-  }
-}
-
 #endif
 
 }  // namespace axonzoo::kernels

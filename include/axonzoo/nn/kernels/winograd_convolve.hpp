@@ -58,7 +58,7 @@ void convolve(const std::vector<pixels<const T>>& inputs, const window& taps, co
       const direct::tile_strides strides{1, units, pitch * static_cast<std::int64_t>(sizeof(F)), 0, width, static_cast<int>(width)};
       for (std::int64_t component = 0; component < components; ++component) {
         direct::tile_row<F>(strides, block.halves, count, reinterpret_cast<const char*>(transformed.data() + component * component_stride),
-                            filters.data(block) + component * units * width, nullptr, products.data() + component * product_stride);
+                            filters.data(block) + component * units * width, {}, products.data() + component * product_stride);
       }
       const float* const start = bias == nullptr ? nullptr : bias + block.channel;
       std::int64_t tile = 0;
