@@ -8,6 +8,7 @@
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
 
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/lanes.hpp>
 #include <axonzoo/train/optimizer.hpp>
 
@@ -97,7 +98,7 @@ inline void adamw::step(double learning_rate, double clip_norm) {
                                       static_cast<float>(learning_rate / (1 - std::pow(options_.beta1, t))),
                                       static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t))),
                                       static_cast<float>(options_.epsilon)};
-  at::parallel_for(0, static_cast<std::int64_t>(work.size()), 1, [&](std::int64_t from, std::int64_t to) {
+  kernels::in_shares(static_cast<std::int64_t>(work.size()), 1, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t w = from; w < to; ++w) {
       const auto& [p, begin, count] = work[static_cast<std::size_t>(w)];
       detail::adamw_run(weights[p].mutable_data_ptr<float>() + begin, used[p].const_data_ptr<float>() + begin,

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
@@ -20,6 +19,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <axonzoo/core/error.hpp>
+#include <axonzoo/nn/kernels/in_turns.hpp>
 
 namespace axonzoo {
 
@@ -220,7 +220,7 @@ inline double optimizer::norm(const std::vector<at::Tensor>& gradients) const {
   }
   const auto work = chunks(gradients);
   std::vector<double> squares(work.size());
-  at::parallel_for(0, static_cast<std::int64_t>(work.size()), 1, [&](std::int64_t from, std::int64_t to) {
+  kernels::in_shares(static_cast<std::int64_t>(work.size()), 1, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t w = from; w < to; ++w) {
       const auto& [parameter, begin, count] = work[static_cast<std::size_t>(w)];
       const float* const values = gradients[parameter].const_data_ptr<float>() + begin;

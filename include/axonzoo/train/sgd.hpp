@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/train/optimizer.hpp>
 
 namespace axonzoo {
@@ -69,7 +70,7 @@ inline void sgd::step(double learning_rate, double clip_norm) {
   const detail::sgd_factors factors{static_cast<float>(scale), static_cast<float>(options_.weight_decay),
                                     static_cast<float>(options_.momentum), static_cast<float>(learning_rate)};
   const auto run = options_.nesterov ? detail::sgd_run<true> : detail::sgd_run<false>;
-  at::parallel_for(0, static_cast<std::int64_t>(work.size()), 1, [&](std::int64_t from, std::int64_t to) {
+  kernels::in_shares(static_cast<std::int64_t>(work.size()), 1, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t w = from; w < to; ++w) {
       const auto& [p, begin, count] = work[static_cast<std::size_t>(w)];
       run(parameters_[p].second.mutable_data_ptr<float>() + begin, gradients[p].const_data_ptr<float>() + begin,

@@ -6,7 +6,6 @@
 #include <type_traits>
 #include <vector>
 
-#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/sum.h>
@@ -14,6 +13,7 @@
 #include <axonzoo/nn/functions/convolution.hpp>
 #include <axonzoo/nn/kernels/band.hpp>
 #include <axonzoo/nn/kernels/convolution.hpp>
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/rounding.hpp>
 #include <axonzoo/nn/quantised_convolution.hpp>
 
@@ -42,7 +42,7 @@ inline whole_image rounded(const std::vector<kernels::pixels<const float>>& inpu
   const std::int64_t pitch = (channels + 1) / 2 * 2, images = inputs[0].images, height = inputs[0].height, width = inputs[0].width;
   whole_image made{kernels::scratch<std::int16_t>(images * height * width * pitch), {}};
   made.view = {made.memory.data(), images, height, width, pitch, height * width * pitch, width * pitch, pitch};
-  at::parallel_for(0, images * height, 1 + (1 << 14) / (width * pitch), [&](std::int64_t from, std::int64_t until) {
+  kernels::in_shares(images * height, 1 + (1 << 14) / (width * pitch), [&](std::int64_t from, std::int64_t until) {
     for (std::int64_t row = from; row < until; ++row) {
       kernels::copy_row(inputs, row / height, row % height, 0, width, pitch, made.memory.data() + row * width * pitch, how);
     }

@@ -5,8 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/lanes.hpp>
 
 namespace axonzoo::kernels {
@@ -36,7 +35,7 @@ class channel_pattern {
   /// work(chunk, first element, periods) in parallel, and at last rest(chunk, first element, elements) for what is left.
   template <class Work, class Rest>
   void each(const Work& work, const Rest& rest) const {
-    at::parallel_for(0, chunks() - 1, 1, [&](std::int64_t begin, std::int64_t end) {
+    in_shares(chunks() - 1, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         work(i, i * chunk_ * period_, std::min(chunk_, periods_ - i * chunk_));
       }

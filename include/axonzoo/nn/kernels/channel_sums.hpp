@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/lanes.hpp>
 #include <axonzoo/nn/kernels/pixels.hpp>
 
@@ -17,7 +16,7 @@ void channel_sums(const pixels<const T>& input, float* sums) {
   const std::int64_t rows = input.images * input.height, channels = input.channels;
   const std::int64_t shares = std::clamp<std::int64_t>(rows * input.width * channels >> 15, 1, std::min<std::int64_t>(rows, 64));
   std::vector<double> totals(static_cast<std::size_t>(shares * channels));
-  at::parallel_for(0, shares, 1, [&](std::int64_t from, std::int64_t to) {
+  in_shares(shares, 1, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t share = from; share < to; ++share) {
       double* const total = totals.data() + share * channels;
       for (std::int64_t row = rows * share / shares; row < rows * (share + 1) / shares; ++row) {

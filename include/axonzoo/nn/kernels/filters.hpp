@@ -7,9 +7,8 @@
 #include <type_traits>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include <axonzoo/nn/kernels/amx.hpp>
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/scratch.hpp>
 #include <axonzoo/nn/kernels/transpose.hpp>
 #include <axonzoo/nn/kernels/vector.hpp>
@@ -138,7 +137,7 @@ class packed_filters {
         blocks_(filter_blocks(outputs, rows_ * columns_ * units_, vectors_at_once<T>)),
         memory_(blocks_.back().offset + rows_ * columns_ * units_ * blocks_.back().halves * 8) {
     const std::int64_t tiles = (units_ + 15) / 16, count = static_cast<std::int64_t>(blocks_.size());
-    at::parallel_for(0, count * tiles, 1 + 32 / (rows_ * columns_), [&](std::int64_t from, std::int64_t to) {
+    in_shares(count * tiles, 1 + 32 / (rows_ * columns_), [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t task = from; task < to; ++task) {
         const filter_block& block = blocks_[static_cast<std::size_t>(task / tiles)];
         const std::int64_t unit = task % tiles * 16, end = std::min(unit + 16, units_);

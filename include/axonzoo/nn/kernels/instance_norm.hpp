@@ -7,6 +7,7 @@
 #include <ATen/Parallel.h>
 
 #include <axonzoo/nn/kernels/batch_norm.hpp>
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/lanes.hpp>
 
 namespace axonzoo::kernels {
@@ -23,7 +24,7 @@ template <class Work>
 void each_image(std::int64_t images, const Work& work) {
   const std::int64_t threads = at::get_num_threads();
   if (images % threads == 0 || images >= 4 * threads) {
-    at::parallel_for(0, images, 1, [&](std::int64_t from, std::int64_t to) {
+    in_shares(images, 1, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t n = from; n < to; ++n) work(n);
     });
   } else {

@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include <ATen/Parallel.h>
-
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/lanes.hpp>
 
 namespace axonzoo::kernels {
@@ -26,7 +25,7 @@ struct windows {
   template <class Work>
   void each_row(const Work& work) const {
     const std::int64_t grain = 1 + 16384 / std::max<std::int64_t>(1, 2 * line());
-    at::parallel_for(0, rows(), grain, [&](std::int64_t begin, std::int64_t end) {
+    in_shares(rows(), grain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) work(r);
     });
   }

@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include <axonzoo/nn/kernels/elementary.hpp>
+#include <axonzoo/nn/kernels/in_turns.hpp>
 
 namespace axonzoo::kernels {
 
@@ -22,7 +21,7 @@ struct logit_layout {
   /// work(image, chunk in the image) in parallel.
   template <class Work>
   void each_chunk(const Work& work) const {
-    at::parallel_for(0, images * chunks(), 1, [&](std::int64_t begin, std::int64_t end) {
+    in_shares(images * chunks(), 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) work(i / chunks(), i % chunks());
     });
   }

@@ -10,6 +10,7 @@
 
 #include <axonzoo/nn/kernels/amx.hpp>
 #include <axonzoo/nn/kernels/amx_gradient.hpp>
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/pair_rows.hpp>
 #include <axonzoo/nn/kernels/pixels.hpp>
 #include <axonzoo/nn/kernels/scratch.hpp>
@@ -200,11 +201,11 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
       row += count;
     }
   };
-  at::parallel_for(0, row_shares * out_shares, 1, [&](std::int64_t from, std::int64_t to) {
+  in_shares(row_shares * out_shares, 1, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t s = from; s < to; ++s) share(s / out_shares, s % out_shares);
   });
 
-  at::parallel_for(0, gradient.outs, 1 + (1 << 14) / (taps.rows * lanes), [&](std::int64_t from, std::int64_t to) {
+  in_shares(gradient.outs, 1 + (1 << 14) / (taps.rows * lanes), [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t k = from; k < to; ++k) {
       for (std::int64_t row = 0; row < taps.rows; ++row) {
         float* const first = sums.data() + (row * outs + k) * lane_pitch;

@@ -5,9 +5,8 @@
 #include <type_traits>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include <axonzoo/nn/kernels/filters.hpp>
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/lanes.hpp>
 #include <axonzoo/nn/kernels/scratch.hpp>
 #include <axonzoo/nn/kernels/transpose.hpp>
@@ -27,7 +26,7 @@ class transformed_filters {
         blocks_(filter_blocks(outputs, components * units_, vectors_at_once<T>)),
         memory_(blocks_.back().offset + components * units_ * blocks_.back().halves * 8) {
     const std::int64_t tiles = (units_ + 15) / 16, count = static_cast<std::int64_t>(blocks_.size());
-    at::parallel_for(0, count * tiles, 1, [&](std::int64_t from, std::int64_t to) {
+    in_shares(count * tiles, 1, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t task = from; task < to; ++task) {
         const filter_block& block = blocks_[static_cast<std::size_t>(task / tiles)];
         const std::int64_t unit = task % tiles * 16, end = std::min(unit + 16, units_);

@@ -7,6 +7,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/pair_rows.hpp>
 #include <axonzoo/nn/kernels/pixels.hpp>
 #include <axonzoo/nn/kernels/scratch.hpp>
@@ -132,10 +133,10 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
       }
     }
   };
-  at::parallel_for(0, row_shares * out_shares, 1, [&](std::int64_t from, std::int64_t to) {
+  in_shares(row_shares * out_shares, 1, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t s = from; s < to; ++s) share(s / out_shares, s % out_shares);
   });
-  at::parallel_for(0, gradient.outs, 1 + (1 << 10) / pitch, [&](std::int64_t from, std::int64_t to) {
+  in_shares(gradient.outs, 1 + (1 << 10) / pitch, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t k = from; k < to; ++k) {
       finish_gradient(sums.data() + k * lane_pitch, row_shares, sums_size, component_sums, gradient, k);
     }

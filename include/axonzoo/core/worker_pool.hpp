@@ -1,0 +1,122 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace axonzoo {
+
+/// Threads that help the one that calls. They are for many short pieces of work, one after the other, as the layers of a network are: OpenMP's either spin between them
+/// for milliseconds, which takes the processors from the loader and other programs, or sleep at once (`let_idle_threads_sleep`) and are waited for while they wake,
+/// which on a virtual machine takes longer than a small layer. These spin for a tenth of a millisecond, then sleep, and one that wakes late is not waited for.
+class worker_pool {
+ public:
+  /// The program's. Its threads live until the program ends.
+  static worker_pool& instance() {
+    static worker_pool* const pool = new worker_pool;  // never destroyed: threads may outlive static objects
+    return *pool;
+  }
+
+  worker_pool(const worker_pool&) = delete;
+  worker_pool& operator=(const worker_pool&) = delete;
+
+  /// Whether this thread is at work for a pool.
+  static bool at_work() { return working(); }
+
+  /// work() on this thread, and on up to `helpers` others from when they wake: it takes what is to be done piece by piece from a place that all share, and returns where
+  /// nothing is left. Returns when all that began have returned; throws what the first that failed threw. On this thread alone where it is at work already or the
+  /// pool helps another.
+  template <class Work>
+  void run(int helpers, const Work& work) {
+    if (helpers <= 0 || working()) return work();
+    const std::unique_lock hold(busy_, std::try_to_lock);
+    if (!hold) return work();
+    call_ = [](const void* of) { (*static_cast<const Work*>(of))(); };
+    work_ = &work;
+    wanted_ = helpers;
+    call_round_ = round_.load() + 1;
+    failure_ = nullptr;
+    patience_ = helpers < static_cast<int>(std::thread::hardware_concurrency()) ? std::chrono::microseconds(100) : std::chrono::microseconds(0);
+    for (; threads_ < helpers; ++threads_) std::thread([this, index = threads_, seen = round_.load()] { help(index, seen); }).detach();
+    inside_.fetch_and(~closed);
+    round_.fetch_add(1);
+    round_.notify_all();
+    take_part();
+    inside_.fetch_or(closed);
+    const auto all_left = [this] { return inside_.load(std::memory_order_acquire) == closed; };
+    if (!spins_until(all_left)) {
+      for (auto now = inside_.load(); now != closed; now = inside_.load()) inside_.wait(now);
+    }
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  static constexpr std::uint32_t closed = 1U << 31;
+
+  worker_pool() = default;
+
+  static bool& working() {
+    thread_local bool is = false;
+    return is;
+  }
+
+  template <class Condition>
+  bool spins_until(const Condition& holds) const {
+    const auto end = std::chrono::steady_clock::now() + patience_.load(std::memory_order_relaxed);
+    do {
+      for (int i = 0; i < 32; ++i) {
+        if (holds()) return true;
+#if defined(__x86_64__)
+        _mm_pause();
+#else
+        std::this_thread::yield();
+#endif
+      }
+    } while (std::chrono::steady_clock::now() < end);
+    return false;
+  }
+
+  void take_part() {
+    working() = true;
+    try {
+      call_(work_);
+    } catch (...) {
+      const std::lock_guard hold(failing_);
+      if (!failure_) failure_ = std::current_exception();
+    }
+    working() = false;
+  }
+
+  void help(int index, std::uint32_t seen) {
+    for (;;) {
+      if (!spins_until([&] { return round_.load(std::memory_order_acquire) != seen; })) round_.wait(seen);
+      seen = round_.load();
+      // what the caller wrote before it opened is read after this, and written anew when nobody is inside
+      if ((inside_.fetch_add(1) & closed) == 0) {
+        seen = call_round_;  // it may have opened before it counted
+        if (index < wanted_) take_part();
+      }
+      if (inside_.fetch_sub(1) == closed + 1) inside_.notify_all();
+    }
+  }
+
+  std::mutex busy_, failing_;
+  void (*call_)(const void*) = nullptr;
+  const void* work_ = nullptr;
+  int wanted_ = 0, threads_ = 0;
+  std::uint32_t call_round_ = 0;
+  std::exception_ptr failure_;
+  std::atomic<std::chrono::microseconds> patience_{std::chrono::microseconds(0)};
+  alignas(64) std::atomic<std::uint32_t> round_{0};        ///< of calls
+  alignas(64) std::atomic<std::uint32_t> inside_{closed};  ///< how many take part, and whether more may
+};
+
+}  // namespace axonzoo
