@@ -92,6 +92,7 @@ struct workload {
       axonzoo::quantise(*net, noise);
     }
     net->to(device);
+    if (!training) axonzoo::keep_filters(*net);
     images = images.to(device);
     labels = labels.to(device);
     const at::NoGradGuard no_gradients;

@@ -290,6 +290,35 @@ BOOST_AUTO_TEST_CASE(eight_bits_do_not_overflow) {
   }
 }
 
+/// What is kept is used from the second call on, in each precision and whichever way is the faster one there; not where gradients are made.
+BOOST_AUTO_TEST_CASE(filters_that_are_kept_give_the_same) {
+  for (const auto& [in, out, side, kernel, stride] : {std::tuple{24, 40, 20, 3, 1}, {24, 40, 20, 3, 2}, {17, 5, 9, 1, 1}, {96, 64, 12, 3, 1}}) {
+    const at::Tensor weight = normal({out, in, kernel, kernel}), bias = at::randn({out}), changed = weight + 1;
+    axonzoo::kept_filters kept;
+    for (const auto type : {at::kFloat, at::kBFloat16, at::kFloat}) {
+      const at::Tensor x = normal({2, in, side, side}).to(type);
+      const auto expected = axonzoo::convolution(x, weight, bias, stride, kernel / 2);
+      const at::NoGradGuard no_gradients;
+      for (int again = 0; again < 2; ++again) BOOST_TEST(axonzoo::convolution(x, weight, bias, stride, kernel / 2, &kept).equal(expected));
+      const auto parts = axonzoo::convolution_of_concatenated(x.narrow(1, 0, in / 2), x.narrow(1, in / 2, in - in / 2), weight, bias, stride, kernel / 2, &kept);
+      BOOST_TEST(parts.equal(expected));
+#if defined(AXONZOO_VECTORS)
+      if (axonzoo::kernels::can_convolve(x)) BOOST_TEST(axonzoo::convolution(x, changed, bias, stride, kernel / 2, &kept).equal(expected));  // they are what is read
+#endif
+      const at::AutoGradMode gradients(true);
+      BOOST_TEST(!axonzoo::convolution(x, changed, bias, stride, kernel / 2, &kept).equal(expected));
+    }
+  }
+  const at::Tensor weight = normal({48, 24, 2, 2}), bias = at::randn({24});
+  axonzoo::kept_filters kept;
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    const at::Tensor x = normal({1, 48, 10, 7}).to(type);
+    const auto expected = axonzoo::transposed_convolution_2x2(x, weight, bias);
+    const at::NoGradGuard no_gradients;
+    for (int again = 0; again < 2; ++again) BOOST_TEST(axonzoo::transposed_convolution_2x2(x, weight, bias, &kept).equal(expected));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(no_gradient_is_made_for_images_that_need_none) {
   const at::Tensor weight = leaf(normal({8, 3, 3, 3})), x = normal({1, 3, 8, 8});
   axonzoo::convolution(x, weight, {}, 1, 1).sum().backward();

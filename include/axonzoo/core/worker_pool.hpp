@@ -3,11 +3,17 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <mutex>
 #include <thread>
 
+#if defined(__linux__)
+#include <sched.h>
+#include <unistd.h>
+#endif
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -16,7 +22,8 @@ namespace axonzoo {
 
 /// Threads that help the one that calls. They are for many short pieces of work, one after the other, as the layers of a network are: OpenMP's either spin between them
 /// for milliseconds, which takes the processors from the loader and other programs, or sleep at once (`let_idle_threads_sleep`) and are waited for while they wake,
-/// which on a virtual machine takes longer than a small layer. These spin for a tenth of a millisecond, then sleep, and one that wakes late is not waited for.
+/// which on a virtual machine takes longer than a small layer. These spin for a tenth of a millisecond, then sleep, and one that wakes late is not waited for. Linux likes
+/// to wake a thread where the one that wakes it runs, and on two virtual processors it then waits there for 4 ms while the other idles: those that sleep are sent away first.
 class worker_pool {
  public:
   /// The program's. Its threads live until the program ends.
@@ -45,7 +52,11 @@ class worker_pool {
     call_round_ = round_.load() + 1;
     failure_ = nullptr;
     patience_ = helpers < static_cast<int>(std::thread::hardware_concurrency()) ? std::chrono::microseconds(100) : std::chrono::microseconds(0);
-    for (; threads_ < helpers; ++threads_) std::thread([this, index = threads_, seen = round_.load()] { help(index, seen); }).detach();
+    while (static_cast<int>(helpers_.size()) < helpers) {
+      helper& made = helpers_.emplace_back();
+      std::thread([this, &made, index = static_cast<int>(helpers_.size()) - 1, seen = round_.load()] { help(made, index, seen); }).detach();
+    }
+    send_sleepers_away(helpers);
     inside_.fetch_and(~closed);
     round_.fetch_add(1);
     round_.notify_all();
@@ -61,7 +72,30 @@ class worker_pool {
  private:
   static constexpr std::uint32_t closed = 1U << 31;
 
+  struct helper {
+    std::atomic<bool> asleep{false};
+    std::atomic<int> thread{0};  ///< as Linux calls it
+    int away_from = -1;          ///< a processor that it does not use
+  };
+
+#if defined(__linux__)
+  worker_pool() { ::sched_getaffinity(0, sizeof processors_, &processors_); }
+
+  void send_sleepers_away(int count) {
+    const int here = ::sched_getcpu();
+    if (here < 0 || here >= CPU_SETSIZE || CPU_COUNT(&processors_) < 2) return;
+    for (int i = 0; i < count; ++i) {
+      helper& each = helpers_[static_cast<std::size_t>(i)];
+      if (!each.asleep || each.away_from == here) continue;
+      cpu_set_t others = processors_;
+      CPU_CLR(static_cast<std::size_t>(here), &others);
+      if (::sched_setaffinity(each.thread, sizeof others, &others) == 0) each.away_from = here;
+    }
+  }
+#else
   worker_pool() = default;
+  void send_sleepers_away(int) {}
+#endif
 
   static bool& working() {
     thread_local bool is = false;
@@ -95,9 +129,16 @@ class worker_pool {
     working() = false;
   }
 
-  void help(int index, std::uint32_t seen) {
+  void help(helper& self, int index, std::uint32_t seen) {
+#if defined(__linux__)
+    self.thread = ::gettid();
+#endif
     for (;;) {
-      if (!spins_until([&] { return round_.load(std::memory_order_acquire) != seen; })) round_.wait(seen);
+      if (!spins_until([&] { return round_.load(std::memory_order_acquire) != seen; })) {
+        self.asleep = true;
+        round_.wait(seen);
+        self.asleep = false;
+      }
       seen = round_.load();
       // what the caller wrote before it opened is read after this, and written anew when nobody is inside
       if ((inside_.fetch_add(1) & closed) == 0) {
@@ -111,7 +152,11 @@ class worker_pool {
   std::mutex busy_, failing_;
   void (*call_)(const void*) = nullptr;
   const void* work_ = nullptr;
-  int wanted_ = 0, threads_ = 0;
+  int wanted_ = 0;
+  std::deque<helper> helpers_;  ///< stay where they are
+#if defined(__linux__)
+  cpu_set_t processors_{};  ///< that this program may use
+#endif
   std::uint32_t call_round_ = 0;
   std::exception_ptr failure_;
   std::atomic<std::chrono::microseconds> patience_{std::chrono::microseconds(0)};

@@ -157,6 +157,7 @@ class predictor {
     load_tensors(*made.net, file.tensors, origin);
     made.net->to(device_);
     made.net->eval();
+    keep_filters(*made.net);
     if (members_.empty()) facts_ = facts;
     facts_.patch = std::max(facts_.patch, facts.patch);
     for (const auto& [contrast, range] : facts.trained_on)

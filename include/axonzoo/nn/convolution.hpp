@@ -6,22 +6,24 @@
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
 
+#include <axonzoo/nn/kept_filters.hpp>
+
 namespace axonzoo {
 
 /// 2-D cross-correlation. x [N, C, H, W], best channels_last (a slice of the channels of one is as good), float32 or bfloat16;
 /// weight [K, C, h, w], best channels_last too, and bias [K] (may be undefined) float32 (or the weight bfloat16): cast inside when x is bfloat16, their
 /// gradients come back in float32. Gives [N, K, H', W'] as x. On CPUs with AVX-512 or AVX2 by own kernels, elsewhere by ATen. Throws
-/// `error` when the shapes do not fit. float16 on a CPU is summed in float32 (functions/half_convolution.hpp).
+/// `error` when the shapes do not fit. `kept`, where given, is of this weight, which must not change any more. float16 on a CPU is summed in float32 (functions/half_convolution.hpp).
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride,
-                       std::int64_t padding);
+                       std::int64_t padding, kept_filters* kept = nullptr);
 
 /// The same of `a` and `b` one after the other in the channels, without the copy that concatenation makes.
 at::Tensor convolution_of_concatenated(const at::Tensor& a, const at::Tensor& b, const at::Tensor& weight, const at::Tensor& bias,
-                                       std::int64_t stride, std::int64_t padding);
+                                       std::int64_t stride, std::int64_t padding, kept_filters* kept = nullptr);
 
 /// Transposed convolution with kernel 2 and stride 2: doubles both sides. x [N, C, H, W], weight [C, K, 2, 2], bias [K] or
 /// undefined; gives [N, K, 2H, 2W]. Types as for `convolution`.
-at::Tensor transposed_convolution_2x2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+at::Tensor transposed_convolution_2x2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, kept_filters* kept = nullptr);
 
 namespace reference {
 

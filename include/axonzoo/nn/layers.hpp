@@ -44,7 +44,7 @@ class conv_layer : public quantisable {
   at::Tensor share(const at::Tensor& x) {
     activation_observer::look(this, x, {});
     if (quantised()) return counted(filters().convolved(x, {}, bias_, stride_, padding()));
-    return counted(convolution(summed_backward(x, weight_.size(0)), channel_split::share(weight_, 0), channel_split::share(bias_, 0), stride_, padding()));
+    return counted(convolution(summed_backward(x, weight_.size(0)), channel_split::share(weight_, 0), channel_split::share(bias_, 0), stride_, padding(), kept()));
   }
 
   /// Of `a` and `b` one after the other in the channels.
@@ -52,7 +52,7 @@ class conv_layer : public quantisable {
     activation_observer::look(this, a, b);
     if (quantised()) return counted(filters().convolved(a, b, bias_, stride_, padding()));
     return counted(convolution_of_concatenated(summed_backward(a, weight_.size(0)), summed_backward(b, weight_.size(0)), channel_split::share(weight_, 0),
-                                               channel_split::share(bias_, 0), stride_, padding()));
+                                               channel_split::share(bias_, 0), stride_, padding(), kept()));
   }
 
   [[nodiscard]] std::int64_t in_channels() const { return weight_.size(1); }
@@ -79,7 +79,7 @@ class up_layer : public quantisable {
     const auto outs = weight_.size(1);
     return with_weights([&] {
       const auto y = quantised() ? filters().convolved(x, {}, bias_, 2, 0)
-                                 : transposed_convolution_2x2(summed_backward(x, outs), channel_split::share(weight_, 1), channel_split::share(bias_, 0));
+                                 : transposed_convolution_2x2(summed_backward(x, outs), channel_split::share(weight_, 1), channel_split::share(bias_, 0), kept());
       mac_counter::add(y.numel() * weight_.size(0));
       return joined(y, outs);
     });

@@ -18,7 +18,9 @@
 
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/activation_range.hpp>
+#include <axonzoo/nn/channel_split.hpp>
 #include <axonzoo/nn/gathered_layer.hpp>
+#include <axonzoo/nn/kept_filters.hpp>
 #include <axonzoo/nn/quantised_convolution.hpp>
 
 namespace axonzoo {
@@ -77,6 +79,9 @@ class quantisable : public gathered_layer {
   /// Channels on the side that has fewer.
   [[nodiscard]] std::int64_t narrowest() const { return std::min(weight_.size(0), weight_.size(1)); }
 
+  /// From now on the weight stays as it is: what kernels make of it is kept.
+  void keep_filters() { kept_ = std::make_shared<kept_filters>(); }
+
   /// Rounds the weight, each output channel by its own largest; from now on the layer takes no gradients.
   void quantise(const activation_range& input) {
     const auto w = weight_.detach().to(at::kFloat);
@@ -95,6 +100,7 @@ class quantisable : public gathered_layer {
     if (weight.scalar_type() != at::kChar || weight.sizes() != weight_.sizes() || weight_scale.sizes() != at::IntArrayRef{weight.size(output_axis_)} || input_range.numel() != 2) {
       throw error("cannot take a weight in 8 bits", "it has the shape " + c10::str(weight.sizes()) + " and scales of " + c10::str(weight_scale.sizes()), "give a checkpoint that is whole");
     }
+    kept_ = nullptr;
     weight_.requires_grad_(false);
     weight_.mutable_grad() = at::Tensor();
     weight_.set_data(weight);
@@ -121,12 +127,23 @@ class quantisable : public gathered_layer {
     return *filters_;
   }
 
+  /// Null where nothing is kept, or ranks share the layer.
+  [[nodiscard]] kept_filters* kept() const { return channel_split::active() == nullptr ? kept_.get() : nullptr; }
+
   at::Tensor weight_;
 
  private:
+  std::shared_ptr<kept_filters> kept_;
   std::int64_t output_axis_;
   at::Tensor weight_scale_, input_range_;
   std::shared_ptr<quantised_filters> filters_;
 };
+
+/// Of a network that does not train any more: its convolutions keep their filters as kernels read them, which takes as much memory again and spares a pass over them each time.
+inline void keep_filters(torch::nn::Module& net) {
+  for (const auto& module : net.modules()) {
+    if (auto* layer = dynamic_cast<quantisable*>(module.get())) layer->keep_filters();
+  }
+}
 
 }  // namespace axonzoo

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -103,6 +104,9 @@ inline bool own_kernels(const at::Tensor& x, const at::Tensor& weight) {
   return kernels::can_convolve(x) && weight.scalar_type() == at::kFloat;
 }
 
+/// Gradients change weights, and need them as they are.
+inline bool uses(const kept_filters* kept) { return kept != nullptr && !at::GradMode::is_enabled(); }
+
 /// The kernels pack float32 weights; those of a network in bfloat16 are widened, which changes no value.
 inline bool narrow_weight(const at::Tensor& x, const at::Tensor& weight) {
   return kernels::can_convolve(x) && weight.scalar_type() == at::kBFloat16;
@@ -111,13 +115,14 @@ inline bool narrow_weight(const at::Tensor& x, const at::Tensor& weight) {
 }  // namespace detail
 
 inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride,
-                              std::int64_t padding) {
+                              std::int64_t padding, [[maybe_unused]] kept_filters* kept) {
   detail::require_shapes(x.dim() == 4 && weight.dim() == 4 && x.size(1) == weight.size(1) && stride > 0 && padding >= 0 &&
                              x.size(2) + 2 * padding >= weight.size(2) && x.size(3) + 2 * padding >= weight.size(3),
                          "convolving", x, weight);
 #if defined(AXONZOO_VECTORS)
-  if (detail::narrow_weight(x, weight)) return convolution(x, weight.to(at::kFloat), bias, stride, padding);
+  if (detail::narrow_weight(x, weight)) return convolution(x, weight.to(at::kFloat), bias, stride, padding, kept);
   if (detail::own_kernels(x, weight)) {
+    if (detail::uses(kept)) return kernels::convolve_forward({kernels::channels_together(x)}, weight, bias, stride, padding, kept);
     return detail::convolution_function::apply(x, weight, std::optional<at::Tensor>(), detail::optional(bias), stride, padding);
   }
 #endif
@@ -126,25 +131,27 @@ inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, con
 }
 
 inline at::Tensor convolution_of_concatenated(const at::Tensor& a, const at::Tensor& b, const at::Tensor& weight, const at::Tensor& bias,
-                                              std::int64_t stride, std::int64_t padding) {
+                                              std::int64_t stride, std::int64_t padding, [[maybe_unused]] kept_filters* kept) {
 #if defined(AXONZOO_VECTORS)
-  if (detail::narrow_weight(a, weight)) return convolution_of_concatenated(a, b, weight.to(at::kFloat), bias, stride, padding);
+  if (detail::narrow_weight(a, weight)) return convolution_of_concatenated(a, b, weight.to(at::kFloat), bias, stride, padding, kept);
   const bool alike = a.dim() == 4 && b.dim() == 4 && a.size(0) == b.size(0) && a.size(2) == b.size(2) && a.size(3) == b.size(3) &&
                      a.size(1) + b.size(1) == weight.size(1) && a.scalar_type() == b.scalar_type() && b.size(1) > 0;
   const bool fits = alike && a.size(2) + 2 * padding >= weight.size(2) && a.size(3) + 2 * padding >= weight.size(3);
   if (fits && detail::own_kernels(a, weight) && detail::own_kernels(b, weight)) {
+    if (detail::uses(kept)) return kernels::convolve_forward({kernels::channels_together(a), kernels::channels_together(b)}, weight, bias, stride, padding, kept);
     return detail::convolution_function::apply(a, weight, detail::optional(b), detail::optional(bias), stride, padding);
   }
 #endif
   return convolution(at::cat({a, b}, 1), weight, bias, stride, padding);
 }
 
-inline at::Tensor transposed_convolution_2x2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+inline at::Tensor transposed_convolution_2x2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, [[maybe_unused]] kept_filters* kept) {
   detail::require_shapes(x.dim() == 4 && weight.dim() == 4 && x.size(1) == weight.size(0) && weight.size(2) == 2 && weight.size(3) == 2,
                          "upsampling", x, weight);
 #if defined(AXONZOO_VECTORS)
-  if (detail::narrow_weight(x, weight)) return transposed_convolution_2x2(x, weight.to(at::kFloat), bias);
+  if (detail::narrow_weight(x, weight)) return transposed_convolution_2x2(x, weight.to(at::kFloat), bias, kept);
   if (detail::own_kernels(x, weight)) {
+    if (detail::uses(kept)) return kernels::upsample_forward(kernels::channels_together(x), weight, bias, kept);
     return detail::transposed_convolution_function::apply(x, weight, detail::optional(bias));
   }
 #endif

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <type_traits>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
+#include <axonzoo/nn/kept_filters.hpp>
 #include <axonzoo/nn/kernels/amx.hpp>
 #include <axonzoo/nn/kernels/channel_sums.hpp>
 #include <axonzoo/nn/kernels/convolve.hpp>
@@ -104,20 +106,43 @@ bool winograd_pays(const window& taps, std::int64_t ins, std::int64_t outs, cons
          (sizeof(T) == 4 || ins + outs >= 64) && winograd_allowed();
 }
 
+/// Filters for T, each kind made when it is first needed.
+template <class T>
+struct packs {
+  std::unique_ptr<packed_filters<factor<T>>> direct, second;  ///< of a transposed convolution, for the two output rows
+  std::unique_ptr<winograd::transformed_filters<factor<T>>> winograd;
+
+  /// Those in `kept`; null where that is.
+  static packs* of(kept_filters* kept) {
+    if (kept == nullptr) return nullptr;
+    auto& slot = std::is_same_v<T, float> ? kept->of_float : kept->of_bfloat16;
+    if (slot == nullptr) slot = std::make_shared<packs>();
+    return static_cast<packs*>(slot.get());
+  }
+};
+
+/// work(filters made of the weights), which stay in `kept` where there is one.
+template <class Filters, class Work>
+void with_filters(std::unique_ptr<Filters>* kept, const weight_view& weights, const std::vector<std::int64_t>& channels, const Work& work) {
+  if (kept == nullptr) return work(Filters(weights, channels));
+  if (*kept == nullptr) *kept = std::make_unique<Filters>(weights, channels);
+  work(**kept);
+}
+
 /// The faster of the ways to convolve.
 template <class T>
 void convolve_best(const std::vector<pixels<const T>>& inputs, const window& taps, const weight_view& weights,
-                   const std::vector<std::int64_t>& channels, const float* bias, const std::vector<pixels<T>>& outputs) {
+                   const std::vector<std::int64_t>& channels, const float* bias, const std::vector<pixels<T>>& outputs, packs<T>* kept = nullptr) {
   if (winograd_pays<T>(taps, weights.ins, weights.outs, outputs.front())) {
-    winograd::convolve<T>(inputs, taps, winograd::transformed_filters<factor<T>>(weights, channels), bias, outputs);
+    with_filters(kept ? &kept->winograd : nullptr, weights, channels, [&](const auto& filters) { winograd::convolve<T>(inputs, taps, filters, bias, outputs); });
   } else {
-    convolve<T>(inputs, taps, packed_filters<factor<T>>(weights, channels), bias, outputs);
+    with_filters(kept ? &kept->direct : nullptr, weights, channels, [&](const auto& filters) { convolve<T>(inputs, taps, filters, bias, outputs); });
   }
 }
 
 /// Inputs side by side in the channels, convolved.
 inline at::Tensor convolve_forward(const std::vector<at::Tensor>& xs, const at::Tensor& weight, const at::Tensor& bias,
-                                   std::int64_t stride, std::int64_t padding) {
+                                   std::int64_t stride, std::int64_t padding, kept_filters* kept = nullptr) {
   const at::Tensor& x = xs.front();
   const auto side = [&](std::int64_t d) { return (x.size(d) + 2 * padding - weight.size(d)) / stride + 1; };
   const at::Tensor y = empty_channels_last({x.size(0), weight.size(0), side(2), side(3)}, x);
@@ -127,7 +152,7 @@ inline at::Tensor convolve_forward(const std::vector<at::Tensor>& xs, const at::
     const weight_view weights{weight.const_data_ptr<float>(), weight.size(0), weight.size(1), weight.size(2), weight.size(3),
                               weight.stride(0), weight.stride(1), weight.stride(2), weight.stride(3)};
     convolve_best<T>(all_pixels_of<T>(xs), {weight.size(2), weight.size(3), stride, -padding, -padding}, weights, {weight.size(0)},
-                     start.empty() ? nullptr : start.data(), {writable_pixels_of<T>(y)});
+                     start.empty() ? nullptr : start.data(), {writable_pixels_of<T>(y)}, packs<T>::of(kept));
   });
   return y;
 }
@@ -206,7 +231,7 @@ inline at::Tensor bias_gradient(const at::Tensor& gradient) {
 
 /// Transposed convolution, kernel 2 and stride 2: for each of the two output rows of an input row, a 1x1 convolution to twice
 /// the channels, which are the two output pixels of an input pixel.
-inline at::Tensor upsample_forward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+inline at::Tensor upsample_forward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, kept_filters* kept = nullptr) {
   const std::int64_t outs = weight.size(1), height = x.size(2), width = x.size(3);
   const at::Tensor y = empty_channels_last({x.size(0), outs, 2 * height, 2 * width}, x);
   const at::Tensor rows = weight.contiguous(at::MemoryFormat::ChannelsLast);  // [C][2][2][K]
@@ -217,7 +242,9 @@ inline at::Tensor upsample_forward(const at::Tensor& x, const at::Tensor& weight
       const weight_view weights{rows.const_data_ptr<float>() + row * 2 * outs, 2 * outs, x.size(1), 1, 1, 1, 4 * outs, 0, 0};
       const std::int64_t line = 2 * width * outs;
       const pixels<T> output{y.mutable_data_ptr<T>() + row * line, x.size(0), height, width, 2 * outs, 2 * height * line, 2 * line, 2 * outs};
-      convolve<T>({pixels_of<T>(x)}, {}, packed_filters<factor<T>>(weights, {2 * outs}), start.empty() ? nullptr : start.data(), {output});
+      auto* const own = packs<T>::of(kept);
+      with_filters(own == nullptr ? nullptr : row == 0 ? &own->direct : &own->second, weights, {2 * outs},
+                   [&](const auto& filters) { convolve<T>({pixels_of<T>(x)}, {}, filters, start.empty() ? nullptr : start.data(), {output}); });
     }
   });
   return y;
