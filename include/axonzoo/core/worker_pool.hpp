@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -8,6 +7,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #if defined(__linux__)
@@ -51,10 +51,13 @@ class worker_pool {
     wanted_ = helpers;
     call_round_ = round_.load() + 1;
     failure_ = nullptr;
-    patience_ = helpers < static_cast<int>(std::thread::hardware_concurrency()) ? std::chrono::microseconds(100) : std::chrono::microseconds(0);
+    patience_ = std::chrono::microseconds(helpers < processors_ ? 100 : 0);
     while (static_cast<int>(helpers_.size()) < helpers) {
       helper& made = helpers_.emplace_back();
-      std::thread([this, &made, index = static_cast<int>(helpers_.size()) - 1, seen = round_.load()] { help(made, index, seen); }).detach();
+      try {
+        std::thread([this, &made, index = static_cast<int>(helpers_.size()) - 1, seen = round_.load()] { help(made, index, seen); }).detach();
+      } catch (const std::system_error&) {  // no more threads may be made: those that are do its part
+      }
     }
     send_sleepers_away(helpers);
     inside_.fetch_and(~closed);
@@ -79,15 +82,15 @@ class worker_pool {
   };
 
 #if defined(__linux__)
-  worker_pool() { ::sched_getaffinity(0, sizeof processors_, &processors_); }
+  worker_pool() { ::sched_getaffinity(0, sizeof allowed_, &allowed_); }
 
   void send_sleepers_away(int count) {
     const int here = ::sched_getcpu();
-    if (here < 0 || here >= CPU_SETSIZE || CPU_COUNT(&processors_) < 2) return;
+    if (here < 0 || here >= CPU_SETSIZE || CPU_COUNT(&allowed_) < 2) return;
     for (int i = 0; i < count; ++i) {
       helper& each = helpers_[static_cast<std::size_t>(i)];
       if (!each.asleep || each.away_from == here) continue;
-      cpu_set_t others = processors_;
+      cpu_set_t others = allowed_;
       CPU_CLR(static_cast<std::size_t>(here), &others);
       if (::sched_setaffinity(each.thread, sizeof others, &others) == 0) each.away_from = here;
     }
@@ -152,10 +155,11 @@ class worker_pool {
   std::mutex busy_, failing_;
   void (*call_)(const void*) = nullptr;
   const void* work_ = nullptr;
+  const int processors_ = static_cast<int>(std::thread::hardware_concurrency());  // which opens files to know
   int wanted_ = 0;
   std::deque<helper> helpers_;  ///< stay where they are
 #if defined(__linux__)
-  cpu_set_t processors_{};  ///< that this program may use
+  cpu_set_t allowed_{};  ///< processors that this program may use
 #endif
   std::uint32_t call_round_ = 0;
   std::exception_ptr failure_;
