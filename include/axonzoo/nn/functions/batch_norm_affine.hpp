@@ -35,12 +35,12 @@ inline double take_statistics(const at::Tensor& x, const at::Tensor& running_mea
   double* sum = sums.data_ptr<double>();
   kernels::with_element_of(x, [&](auto element) {
     const auto* data = static_cast<const decltype(element)*>(x.const_data_ptr());
-    const auto about_first = kernels::sums_about_first_row(data, rows, channels);
+    const auto [origin, about] = kernels::sums_about_some_rows(data, rows, channels);
     const auto n = static_cast<double>(rows);
     for (std::int64_t c = 0; c < channels; ++c) {
-      const auto first = static_cast<double>(static_cast<float>(data[c]));
-      sum[c] = about_first[c] + n * first;
-      sum[channels + c] = about_first[channels + c] + first * (2 * about_first[c] + n * first);
+      const auto from = static_cast<double>(origin[c]);
+      sum[c] = about[c] + n * from;
+      sum[channels + c] = about[channels + c] + from * (2 * about[c] + n * from);
     }
     sum[2 * channels] = n;
   });

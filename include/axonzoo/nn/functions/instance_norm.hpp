@@ -49,11 +49,11 @@ inline instance_statistics instance_norm_forward(const at::Tensor& x, const at::
     auto* const to = static_cast<type*>(y.mutable_data_ptr());
     kernels::each_image(images, [&](std::int64_t n) {
       const type* const image = from + n * pixels * channels;
-      const auto sums = kernels::sums_about_first_row(image, pixels, channels);
+      const auto [origin, sums] = kernels::sums_about_some_rows(image, pixels, channels);
       for (std::int64_t c = 0; c < channels; ++c) {
         const double offset = sums[static_cast<std::size_t>(c)] / static_cast<double>(pixels);
         const double square = sums[static_cast<std::size_t>(channels + c)] / static_cast<double>(pixels);
-        statistics.mean(n)[c] = static_cast<float>(static_cast<double>(static_cast<float>(image[c])) + offset);
+        statistics.mean(n)[c] = static_cast<float>(static_cast<double>(origin[static_cast<std::size_t>(c)]) + offset);
         statistics.inverse_deviation(n)[c] = static_cast<float>(1 / std::sqrt(std::max(0.0, square - offset * offset) + eps));
         statistics.scale(n)[c] = gain[c] * statistics.inverse_deviation(n)[c];
       }

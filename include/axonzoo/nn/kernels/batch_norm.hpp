@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <axonzoo/nn/kernels/channel_pattern.hpp>
@@ -9,15 +10,24 @@
 
 namespace axonzoo::kernels {
 
-/// Sums over rows of x [rows, C] and of its squares, both about the first row: [2, C]. Squares about zero would cancel
-/// where the mean is large.
+/// Sums over rows of x [rows, C] and of its squares, [2, C], both about `origin` [C].
+struct centred_sums {
+  std::vector<float> origin;
+  std::vector<double> sums;
+};
+
+/// About the mean of a few rows: squares about zero would cancel where the mean is large, and about a single row where that lies far out.
 template <class Element>
-std::vector<double> sums_about_first_row(const Element* x, std::int64_t rows, std::int64_t channels) {
+centred_sums sums_about_some_rows(const Element* x, std::int64_t rows, std::int64_t channels) {
   const channel_pattern pattern(rows, channels);
-  const std::int64_t period = pattern.period();
-  std::vector<float> first(channels);
-  for (std::int64_t c = 0; c < channels; ++c) first[c] = static_cast<float>(x[c]);
-  const auto about = pattern.repeat(first.data());
+  const std::int64_t period = pattern.period(), some = std::min<std::int64_t>(rows, 16);
+  std::vector<float> origin(static_cast<std::size_t>(channels));
+  for (std::int64_t i = 0; i < some; ++i) {
+    const Element* const row = x + rows * i / some * channels;
+    for (std::int64_t c = 0; c < channels; ++c) origin[c] += static_cast<float>(row[c]) / static_cast<float>(some);
+  }
+  for (auto& one : origin) one = static_cast<float>(static_cast<Element>(one));  // what fills the last period up must be 0 from it
+  const auto about = pattern.repeat(origin.data());
   std::vector<float> partial(pattern.chunks() * 2 * period);
   const auto add = [&](std::int64_t chunk, const Element* from, std::int64_t periods) {
     float* sum = partial.data() + chunk * 2 * period;
@@ -42,7 +52,7 @@ std::vector<double> sums_about_first_row(const Element* x, std::int64_t rows, st
   };
   pattern.each([&](std::int64_t chunk, std::int64_t at, std::int64_t periods) { add(chunk, x + at, periods); },
                [&](std::int64_t chunk, std::int64_t at, std::int64_t n) { add(chunk, padded(x + at, n, about).data(), 1); });
-  return pattern.fold(partial, 2);
+  return {std::move(origin), pattern.fold(partial, 2)};
 }
 
 /// y = max(0, scale x + offset), with scale and offset per channel. y may be x.
