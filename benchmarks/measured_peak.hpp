@@ -67,13 +67,13 @@ inline double fp32_work() {
 
 #if defined(AXONZOO_VECTORS)
 
-/// What kernels add products of T to.
 #if defined(AXONZOO_AVX512)
 constexpr int lanes = 16;
 #else
 constexpr int lanes = 8;
 #endif
 
+/// Operations of one call that adds products of T as kernels do.
 template <class T>
 double narrow_work() {
   namespace kernels = axonzoo::kernels;
@@ -92,17 +92,21 @@ double narrow_work() {
     }
   }
 #endif
+  constexpr int turns = 8;  // g++ moves sums of whole numbers to other registers and back in each round
   using vector = kernels::vector<lanes>;
   typename vector::type sums[accumulators] = {}, a = {}, b = {};
   for (auto& sum : sums) make_opaque(sum);
   for (long i = 0; i < rounds; ++i) {
     make_opaque(a);
     make_opaque(b);
+#pragma GCC unroll 8
+    for (int again = 0; again < turns; ++again) {
 #pragma GCC unroll 16
-    for (auto& sum : sums) sum = vector::template multiply_add<T>(sum, a, b);
+      for (auto& sum : sums) sum = vector::template multiply_add<T>(sum, a, b);
+    }
   }
   for (auto& sum : sums) make_opaque(sum);
-  return a_lane * rounds * accumulators * lanes;
+  return a_lane * rounds * turns * accumulators * lanes;
 }
 
 #endif
