@@ -28,6 +28,12 @@ double apart(const at::Tensor& got, const at::Tensor& expected, double least = 1
   return got.to(at::kDouble).sub(truth).abs().max().item<double>() / std::max(truth.abs().max().item<double>(), least);
 }
 
+/// Root mean square of the difference as a share of that of what was expected, or of 1 where that is more.
+double typically_apart(const at::Tensor& got, const at::Tensor& expected) {
+  const double count = std::sqrt(static_cast<double>(got.numel()));
+  return got.to(at::kDouble).sub(expected).norm().item<double>() / std::max(expected.norm().item<double>(), count);
+}
+
 double bound_of(c10::ScalarType type) { return type == at::kFloat ? 1e-5 : 1e-2; }
 
 /// Of a fused projection [B, N, 3, heads, d], as a vision transformer cuts it.
@@ -54,7 +60,10 @@ void hold_together(const std::vector<at::Tensor>& xs, double bound, const Fast& 
   expected.backward(gradient.to(at::kDouble));
   for (std::size_t i = 0; i < xs.size(); ++i) {
     if (!xs[i].defined()) continue;
-    BOOST_TEST_CONTEXT("gradient of input " << i) { BOOST_TEST(apart(own[i].grad(), truth[i].grad(), least) < bound); }
+    BOOST_TEST_CONTEXT("gradient of input " << i) {
+      BOOST_TEST(typically_apart(own[i].grad(), truth[i].grad()) < bound / 2);
+      BOOST_TEST(apart(own[i].grad(), truth[i].grad(), least) < 2 * bound);  // the largest of many roundings, which has a tail
+    }
   }
 }
 
