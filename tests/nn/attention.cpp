@@ -16,17 +16,14 @@
 #include <axonzoo/core/error.hpp>
 #include <axonzoo/nn/attention.hpp>
 
+#include "compared.hpp"
+
+using compared::apart;
+
 namespace {
 
 at::Tensor leaf(const at::Tensor& x) { return x.defined() ? x.detach().clone().requires_grad_() : x; }
 at::Tensor exact(const at::Tensor& x) { return x.defined() ? x.detach().to(at::kDouble).requires_grad_() : x; }
-
-/// Largest difference as a share of the largest value that was expected, or of `least` where that is more.
-double apart(const at::Tensor& got, const at::Tensor& expected, double least = 1e-30) {
-  BOOST_REQUIRE_EQUAL(got.sizes(), expected.sizes());
-  const at::Tensor truth = expected.to(at::kDouble);
-  return got.to(at::kDouble).sub(truth).abs().max().item<double>() / std::max(truth.abs().max().item<double>(), least);
-}
 
 /// Root mean square of the difference as a share of that of what was expected, or of 1 where that is more.
 double typically_apart(const at::Tensor& got, const at::Tensor& expected) {
