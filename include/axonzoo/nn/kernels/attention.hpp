@@ -217,7 +217,7 @@ void attend(const attention_problem<T>& problem, const head_matrices<T>& out, fl
     return detail::attention_item{matrix / problem.heads, matrix % problem.heads, begin, std::min(begin + block, queries)};
   };
   const std::int64_t count = problem.images * problem.heads * blocks,
-                     at_once = std::clamp<std::int64_t>(count / (8 * at::get_num_threads()), 1, 12);
+                     at_once = std::clamp<std::int64_t>(count / (8 * free_threads()), 1, 12);
   in_turns(count, at_once, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t number = from; number < to; ++number) {
       const auto item = item_of(number), next = item_of(number + 1);

@@ -38,7 +38,7 @@ struct copying {
 /// of the image, and channels from `inputs`' sum to `pitch`, is zero. Several inputs stand side by side in the channels. `how` converts the elements.
 template <class T, class To, class How = copying>
 void copy_row(const std::vector<pixels<const T>>& inputs, std::int64_t n, std::int64_t y, std::int64_t x, std::int64_t count,
-              std::int64_t pitch, To* to, const How& how = {}) {
+              std::int64_t pitch, To* to, const How how = {}) {  // a copy, which bytes that are stored cannot change
   const auto zero = how.template zero<To>();
   const pixels<const T>& first = inputs.front();
   const std::int64_t from = std::clamp<std::int64_t>(-x, 0, count), until = std::clamp<std::int64_t>(first.width - x, from, count);

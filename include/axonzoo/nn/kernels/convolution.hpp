@@ -238,11 +238,11 @@ inline at::Tensor upsample_forward(const at::Tensor& x, const at::Tensor& weight
   const std::vector<float> start = padded_bias(bias, 2);
   with_kernel_element(x, [&](auto element) {
     using T = decltype(element);
+    auto* const own = packs<T>::of(kept);
     for (std::int64_t row = 0; row < 2; ++row) {
       const weight_view weights{rows.const_data_ptr<float>() + row * 2 * outs, 2 * outs, x.size(1), 1, 1, 1, 4 * outs, 0, 0};
       const std::int64_t line = 2 * width * outs;
       const pixels<T> output{y.mutable_data_ptr<T>() + row * line, x.size(0), height, width, 2 * outs, 2 * height * line, 2 * line, 2 * outs};
-      auto* const own = packs<T>::of(kept);
       with_filters(own == nullptr ? nullptr : row == 0 ? &own->direct : &own->second, weights, {2 * outs},
                    [&](const auto& filters) { convolve<T>({pixels_of<T>(x)}, {}, filters, start.empty() ? nullptr : start.data(), {output}); });
     }

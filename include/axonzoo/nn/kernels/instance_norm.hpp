@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include <axonzoo/nn/kernels/batch_norm.hpp>
 #include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/lanes.hpp>
@@ -22,7 +20,7 @@ struct image_affine {
 /// before it read; else one image after the other with its pixels shared out.
 template <class Work>
 void each_image(std::int64_t images, const Work& work) {
-  const std::int64_t threads = at::get_num_threads();
+  const std::int64_t threads = free_threads();
   if (images % threads == 0 || images >= 4 * threads) {
     in_shares(images, 1, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t n = from; n < to; ++n) work(n);

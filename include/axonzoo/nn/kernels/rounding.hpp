@@ -41,7 +41,12 @@ struct rounding {
 #if defined(AXONZOO_AVX512)
     if constexpr (std::is_same_v<Whole, std::uint8_t>) {
       for (; i + 64 <= count; i += 64) convert_64(from + i, to + i);
-      for (; i < count; i += 16) convert_16(from + i, count - i, to + i);
+      for (; i + 16 <= count; i += 16) convert_16(from + i, to + i);
+      if (i < count && count >= 16) {
+        convert_16(from + count - 16, to + count - 16);  // some of them anew, which is quicker than a mask
+      } else if (i < count) {
+        convert_fewer(from, count, to);
+      }
       return;
     }
 #endif
@@ -66,11 +71,16 @@ struct rounding {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     _mm512_storeu_si512(to, _mm512_maskz_permutexvar_epi32(every, order, packed));
   }
+  [[nodiscard]] __m128i bytes(lanes from) const {
+    return _mm512_maskz_cvtepi32_epi8(every, _mm512_maskz_max_epi32(every, wholes(from.v), _mm512_setzero_si512()));
+  }
   template <class T>
-  void convert_16(const T* from, std::int64_t count, std::uint8_t* to) const {
-    const auto kept = static_cast<__mmask16>(count < 16 ? (1U << count) - 1U : every);
-    const __m512i cut = _mm512_maskz_max_epi32(every, wholes(lanes::load(from, std::min<std::int64_t>(count, 16)).v), _mm512_setzero_si512());
-    _mm_mask_storeu_epi8(to, kept, _mm512_maskz_cvtepi32_epi8(every, cut));
+  void convert_16(const T* from, std::uint8_t* to) const {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes(lanes::load(from)));
+  }
+  template <class T>
+  void convert_fewer(const T* from, std::int64_t count, std::uint8_t* to) const {
+    _mm_mask_storeu_epi8(to, static_cast<__mmask16>((1U << count) - 1U), bytes(lanes::load(from, count)));
   }
 #endif
 };

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include <axonzoo/nn/kernels/amx.hpp>
 #include <axonzoo/nn/kernels/amx_gradient.hpp>
 #include <axonzoo/nn/kernels/in_turns.hpp>
@@ -114,7 +112,7 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
   const std::int64_t output_row = output.width * outs, sums_size = taps.rows * outs * lane_pitch;
 
   // Rows are shared out as long as each share sums over enough pixels to be worth its own copy of the sums; then channels are.
-  const std::int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads(), rows = output.images * output.height;
+  const std::int64_t threads = free_threads(), rows = output.images * output.height;
   const std::int64_t steps = rows * output.width / paired;
   const std::int64_t row_shares = std::clamp<std::int64_t>(steps / 512, 1, std::min(threads, rows));
   const std::int64_t out_tiles = outs / outs_at_once;

@@ -5,8 +5,6 @@
 #include <cstring>
 #include <vector>
 
-#include <ATen/Parallel.h>
-
 #include <axonzoo/nn/kernels/in_turns.hpp>
 #include <axonzoo/nn/kernels/pair_rows.hpp>
 #include <axonzoo/nn/kernels/pixels.hpp>
@@ -89,7 +87,7 @@ void weight_gradient(const std::vector<pixels<const T>>& inputs, const window& t
   };
   const std::int64_t input_units = units(input_stride, pitch), spread_units = units(spread_stride, outs);
 
-  const std::int64_t threads = at::in_parallel_region() ? 1 : at::get_num_threads(), steps = grid.runs() * grid.longest() / paired;
+  const std::int64_t threads = free_threads(), steps = grid.runs() * grid.longest() / paired;
   const std::int64_t row_shares = std::clamp<std::int64_t>(steps / 512, 1, std::min(threads, grid.runs()));
   const std::int64_t out_tiles = outs / direct::gradient_outs, out_shares = std::clamp<std::int64_t>(threads / row_shares, 1, out_tiles);
   const scratch<float> sums(row_shares * sums_size + lanes::width);
