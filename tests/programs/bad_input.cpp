@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include <axonzoo/parallel/launch_processes.hpp>
+
 #include "made_runs.hpp"
 
 namespace {
@@ -130,6 +132,33 @@ BOOST_AUTO_TEST_CASE(a_port_in_use) {
   const auto port = std::to_string(ntohs(place.sin_port));
   refuses(folder, "--data d --out o --steps 2 --ranks 2 --port " + port + made::small_unet, port, 1, ddp);
   ::close(handle);
+}
+
+BOOST_AUTO_TEST_CASE(ranks_of_different_runs) {
+  const std::string ddp = "unet-fp32-none-ddp", other = "unet-bf16-none-ddp";
+  if (made::missing(ddp) || made::missing(other)) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  made::paired(folder, "e");
+  std::filesystem::copy_file(folder.path() / "e/images/s1.png", folder.path() / "e/images/s2.png", std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(folder.path() / "e/masks/s1.png", folder.path() / "e/masks/s2.png", std::filesystem::copy_options::overwrite_existing);
+  const auto rank = [&](int number, const std::string& program, const std::string& arguments) {
+    return "RANK=" + std::to_string(number) + " '" + made::program(program).string() + "' --steps 2 --out o" + made::small_unet + arguments;
+  };
+  const auto refuse = [&](const std::string& program, const std::string& arguments, const std::string& part) {
+    const auto where = "export MASTER_ADDR=127.0.0.1 MASTER_PORT=" + std::to_string(axonzoo::detail::usable_port(0)) + " WORLD_SIZE=2; ";
+    const auto first = made::run(folder, ddp, where + "(" + rank(1, program, arguments) + " 2>second; echo $? >>second) & " + rank(0, ddp, "--data d") + " 2>first; s=$?; wait; (exit $s)");
+    BOOST_TEST(first.status == 1);
+    const auto said = made::content(folder.path() / "first"), second = made::content(folder.path() / "second");
+    BOOST_TEST(said.find("axonzoo: cannot train with rank 1: it was started for another run") == 0U, said);
+    BOOST_TEST(second.find("axonzoo: rank 1 cannot train with rank 0: its " + part) == 0U, second);
+    BOOST_TEST(second.ends_with("\n1\n"), second);
+    BOOST_TEST(!std::filesystem::exists(folder.path() / "o/checkpoint.safetensors"));
+  };
+  refuse(other, "--data d", "variant/name is \"unet/bf16/none/ddp\" and that of rank 0 is \"unet/fp32/none/ddp\"");
+  refuse(ddp, "--data d --learning-rate 0.5", "options/learning_rate is 0.5");
+  refuse(ddp, "--data e", "bytes of files/s2, s2.png is ");
+  refuse(ddp, "--data d --seed 2", "");
 }
 
 BOOST_AUTO_TEST_CASE(sam) {

@@ -23,6 +23,7 @@
 #include <axonzoo/io/replace_file.hpp>
 #include <axonzoo/train/layer_table.hpp>
 #include <axonzoo/train/record.hpp>
+#include <axonzoo/train/same_run.hpp>
 #include <axonzoo/train/trainer.hpp>
 #include <axonzoo/train/training_task.hpp>
 
@@ -84,8 +85,12 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   if (failure) throw error("cannot write into '" + options.out.string() + "'", failure.message(), "give another --out");
 
   const auto ranks = chosen.connect(place, device);
-  trainer loop(*task, chosen, options, *ranks);
   auto record = record_of(chosen, options, folders, data, parts, pixel_size, ranks->world_size());
+  auto shared = what_ranks_share(record, data);
+  shared["task"] = task->fixed_options();
+  shared["resumes"] = options.resume && has_training_state(options.out);
+  require_same_run(shared, *ranks);
+  trainer loop(*task, chosen, options, *ranks);
   loop.phases().add("start", seconds_since(started));
   if (!loop.train()) return nlohmann::json::object();
   if (ranks->rank() != 0) return nlohmann::json::object();
