@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs every variant program of a folder for some steps, on a GPU or the CPU, and writes what became of each as a table with the card's name.
 
-every_variant.py BIN --out DIR [--device cuda] [--steps 50] [--tiny lite_medsam.pth] [--vit vit_b.pth] [--ranks 1,2] [--together 1]
+every_variant.py BIN --out DIR [--device cuda] [--steps 50] [--tiny lite_medsam.pth] [--vit vit_b.pth] [--ranks 1,2] [--together 1] [--resume]
 
 Programs of models that start from a SAM run where its weights are given. Those of many ranks run once for each number of --ranks: on GPUs ranks that have one each use
 NCCL, ranks that share one use Gloo. Images a second are those of the training steps, worth something with --together 1 alone. Ends with status 1 where a program failed.
-Writes DIR/variants.md and DIR/variants.json, and each program's files and log beside them. Needs no package but Python.
+Writes DIR/variants.md and DIR/variants.json, and each program's files and log beside them; --resume takes what ran from there and runs the rest. Needs no package
+but Python.
 """
 
 import argparse
@@ -77,10 +78,19 @@ def run(name, command, given):
     return row
 
 
+def ran_before(given, wanted):
+    """Rows of an earlier call that ended well and that this one would make again."""
+    path = given.out / "variants.json"
+    rows = json.loads(path.read_text()) if path.exists() else []
+    return [row for row in rows if row["status"] == 0 and row["variant"] in wanted and row["steps"] in (0, given.steps) and (row["gpu"] is not None) == (given.device == "cuda")]
+
+
 def write_table(rows, given):
     """Writes both files and returns the table's lines."""
     rows = sorted(rows, key=lambda row: row["variant"])
-    (given.out / "variants.json").write_text(json.dumps(rows, indent=1) + "\n")
+    beside = given.out / "variants.json.new"
+    beside.write_text(json.dumps(rows, indent=1) + "\n")
+    beside.replace(given.out / "variants.json")
     cards = {row["gpu"] or row["cpu"] for row in rows if row["status"] == 0}
     good = sum(row["status"] == 0 for row in rows)
     lines = [f"{good} of {len(rows)} programs ran on {', '.join(sorted(cards)) or 'nothing'}; {given.steps} steps, {given.together} at once.", "",
@@ -108,6 +118,7 @@ def main():
     options.add_argument("--ranks", type=lambda text: [int(one) for one in text.split(",")], default=[1], help="of the programs of many ranks")
     options.add_argument("--only", nargs="+", default=["*"], help="patterns of program names")
     options.add_argument("--together", type=int, default=1, help="programs at once")
+    options.add_argument("--resume", action="store_true", help="keep the rows of programs that ran before with the same --device and --steps")
     options.add_argument("--patience", type=float, default=600, help="seconds after which a program is stopped")
     given = options.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
@@ -118,6 +129,9 @@ def main():
             subprocess.run([str(given.bin / "axonzoo-phantom"), "--out", str(data), "--images", "4", "--seed", "1"], check=True, stdout=subprocess.DEVNULL)
     wanted = list(plan(given, data))
     rows = [{"variant": name, "status": "not run", "said": reason} for name, command, reason in wanted if command is None]
+    if given.resume:
+        rows += ran_before(given, {name for name, command, _ in wanted if command is not None})
+        wanted = [one for one in wanted if one[0] not in {row["variant"] for row in rows}]
     with concurrent.futures.ThreadPoolExecutor(given.together) as pool:
         started = [pool.submit(run, name, command, given) for name, command, _ in wanted if command is not None]
         for done, future in enumerate(concurrent.futures.as_completed(started), 1):
