@@ -175,11 +175,10 @@ class trainings {
     std::mutex mutex;
     std::condition_variable next;
     int networks = 0;
-    recipe.connect = [&, connect = recipe.connect](const axonzoo::rank_place& place, c10::Device device) {
-      auto connected = connect(place, device);
+    recipe.start_pruning = [&, start = recipe.start_pruning] {  // which a trainer asks for before it seeds and makes its network
       std::unique_lock hold(mutex);
-      next.wait(hold, [&] { return networks >= place.rank; });  // a teacher is one more
-      return connected;
+      next.wait(hold, [&] { return networks >= this_rank; });  // a teacher is one more
+      return start();
     };
     const auto counted = [&](axonzoo::network_maker make) -> axonzoo::network_maker {
       return [&, make = std::move(make)](std::int64_t channels, std::int64_t classes) {
