@@ -105,7 +105,7 @@ void check(double bound) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(device_training)
+BOOST_AUTO_TEST_SUITE(variants_on_a_stand_in)
 
 BOOST_AUTO_TEST_CASE(the_stand_in_refuses_tensors_of_the_cpu_among_its_own) {
   const at::Tensor here = at::arange(6, at::kFloat).view({2, 3}), there = here.to(stand_in::device);

@@ -2,7 +2,8 @@
 
 // A device of LibTorch whose memory is the processor's and whose operators are the processor's, but whose tensors are not: it stands in for a GPU where there is none. Operators
 // refuse tensors of both, as CUDA's do, so that a tensor which a policy left behind on the CPU, or took there, is found without a GPU. It has no kernels of its own, and so
-// says nothing of nn/gpu/ (tests/nn/on_gpu.cpp).
+// says nothing of nn/gpu/ (tests/nn/on_gpu.cpp). It takes the place of HPU, which this LibTorch was built without: modules move there as they do to
+// CUDA, and to the place for private devices they do not.
 
 #include <atomic>
 #include <cstdint>
