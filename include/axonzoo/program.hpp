@@ -132,11 +132,29 @@ inline dataset open_or_make(program_options& options, bool make) {
   return open_dataset(options.data);
 }
 
+/// Of an exchange that failed, what Gloo or NCCL says, without the place in their source. Theirs are errors of many types, ours of one.
+inline error lost_ranks(int rank, std::string reason) {
+  if (const auto end = reason.find("] "); reason.starts_with("[/") && end != std::string::npos) reason.erase(0, end + 2);
+  return error("rank " + std::to_string(rank) + " cannot go on with the others", reason, "see what they say; --resume goes on from the last saved state");
+}
+
 inline int train_in_place(program_options& options, const recipe& chosen, std::chrono::steady_clock::time_point started) {
   const auto place = chosen.many_ranks ? place_from_environment() : rank_place{};
   catch_interrupts();
   const auto data = open_or_make(options, place.world_size == 1 || std::getenv("LOCAL_WORLD_SIZE") == nullptr);
-  const auto record = train(data, options.train, chosen, options.data, place, started);
+  const auto record = [&] {
+    try {
+      return train(data, options.train, chosen, options.data, place, started);
+    } catch (const error&) {
+      throw;
+    } catch (const c10::Error& failure) {
+      if (place.world_size == 1) throw;
+      throw lost_ranks(place.rank, failure.what_without_backtrace());
+    } catch (const std::exception& failure) {
+      if (place.world_size == 1) throw;
+      throw lost_ranks(place.rank, failure.what());
+    }
+  }();
   if (place.rank != 0) return interrupted() ? 130 : 0;
   if (record.empty()) {
     std::cerr << "axonzoo: stopped; --resume goes on from here\n";

@@ -185,6 +185,19 @@ BOOST_AUTO_TEST_CASE(a_killed_rank_ends_all_with_its_name) {
   BOOST_TEST(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() < 60);
   BOOST_TEST(ended.status != 0);
   BOOST_TEST(ended.err.find("rank 0 was killed by signal 9") != std::string::npos, ended.err);
+  BOOST_TEST(ended.err.find("axonzoo: rank 1 cannot go on with the others: ") != std::string::npos, ended.err);
+}
+
+BOOST_AUTO_TEST_CASE(a_rank_that_hangs_is_named_and_killed_when_another_has_failed) {
+  if (made::missing("unet-fp32-none-ddp")) return;
+  const made_folder folder;
+  made::paired(folder, "d");
+  const auto ended = made::run(folder, "unet-fp32-none-ddp",
+                               "{ $P --data d --steps 1000000 --ranks 2 --out k" + made::small_unet +
+                                   "& pid=$!; while [ ! -e k/training_state.safetensors ]; do sleep 0.1; kill -0 $pid || break; done; "
+                                   "pkill -STOP -P $pid -n; pkill -KILL -P $pid -o; wait $pid; }");
+  BOOST_TEST(ended.status != 0);
+  BOOST_TEST(ended.err.find("axonzoo: rank 1 did not end with the others and is killed") != std::string::npos, ended.err);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -152,7 +152,9 @@ inline int launch_ranks(int ranks, int port, char** argv) {
     }
     if (std::chrono::steady_clock::now() > end_at) {
       for (std::size_t i = 0; i < children.size(); ++i) {
-        if (running[i]) ::kill(children[i], SIGKILL);
+        if (!running[i]) continue;
+        std::cerr << "axonzoo: rank " << i << " did not end with the others and is killed; where they timed out, it is what they waited for\n";
+        ::kill(children[i], SIGKILL);
       }
       end_at = std::chrono::steady_clock::time_point::max();
     }
