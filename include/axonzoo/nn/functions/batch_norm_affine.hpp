@@ -35,7 +35,7 @@ inline double take_statistics(const at::Tensor& x, const at::Tensor& running_mea
   double* sum = sums.data_ptr<double>();
   kernels::with_element_of(x, [&](auto element) {
     const auto* data = static_cast<const decltype(element)*>(x.const_data_ptr());
-    const auto [origin, about] = kernels::sums_about_some_rows(data, rows, channels);
+    const auto [origin, about] = kernels::sums_about_rows(data, rows, channels, 1);
     const auto n = static_cast<double>(rows);
     for (std::int64_t c = 0; c < channels; ++c) {
       const auto from = static_cast<double>(origin[c]);

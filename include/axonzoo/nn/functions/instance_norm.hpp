@@ -49,7 +49,7 @@ inline instance_statistics instance_norm_forward(const at::Tensor& x, const at::
     auto* const to = static_cast<type*>(y.mutable_data_ptr());
     kernels::each_image(images, [&](std::int64_t n) {
       const type* const image = from + n * pixels * channels;
-      const auto [origin, sums] = kernels::sums_about_some_rows(image, pixels, channels);
+      const auto [origin, sums] = kernels::sums_about_rows(image, pixels, channels, 16);
       for (std::int64_t c = 0; c < channels; ++c) {
         const double offset = sums[static_cast<std::size_t>(c)] / static_cast<double>(pixels);
         const double square = sums[static_cast<std::size_t>(channels + c)] / static_cast<double>(pixels);

@@ -16,11 +16,12 @@ struct centred_sums {
   std::vector<double> sums;
 };
 
-/// About the mean of a few rows: squares about zero would cancel where the mean is large, and about a single row where that lies far out.
+/// About the mean of `some` rows, or of all where there are fewer: squares about zero would cancel where the mean is large, and about a single row where that lies far out.
 template <class Element>
-centred_sums sums_about_some_rows(const Element* x, std::int64_t rows, std::int64_t channels) {
+centred_sums sums_about_rows(const Element* x, std::int64_t rows, std::int64_t channels, std::int64_t some) {
   const channel_pattern pattern(rows, channels);
-  const std::int64_t period = pattern.period(), some = std::min<std::int64_t>(rows, 16);
+  const std::int64_t period = pattern.period();
+  some = std::min(rows, some);
   std::vector<float> origin(static_cast<std::size_t>(channels));
   for (std::int64_t i = 0; i < some; ++i) {
     const Element* const row = x + rows * i / some * channels;
