@@ -172,6 +172,8 @@ BOOST_AUTO_TEST_CASE(transposed_equals_the_definition_with_its_gradients) {
       check(name, type, x, weight, bias, ours, truth);
       check(name, type, x.contiguous(), weight.contiguous(), bias, ours, truth);
     }
+    // the way of GPUs in float32
+    check(name, at::kFloat, x, weight, bias, [](const at::Tensor& a, const at::Tensor& w, const at::Tensor& b) { return axonzoo::reference::transposed_convolution_by_product(a, w, b); }, truth);
   }
 }
 

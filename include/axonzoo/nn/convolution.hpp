@@ -3,8 +3,10 @@
 #include <cstdint>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
+#include <ATen/ops/mm.h>
 
 #include <axonzoo/nn/kept_filters.hpp>
 
@@ -34,6 +36,14 @@ inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, con
 }
 inline at::Tensor transposed_convolution_2x2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   return at::conv_transpose2d(x, weight.to(x.scalar_type()), bias.defined() ? bias.to(x.scalar_type()) : bias, 2);
+}
+
+/// The same as one product, whose pixels are then put in their places.
+inline at::Tensor transposed_convolution_by_product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  const auto n = x.size(0), h = x.size(2), w = x.size(3), k = weight.size(1);
+  const at::Tensor pixels = x.permute({0, 2, 3, 1}).reshape({n * h * w, x.size(1)}), corners = weight.permute({0, 2, 3, 1}).reshape({weight.size(0), 4 * k});
+  const at::Tensor made = bias.defined() ? at::addmm(bias.repeat(4), pixels, corners) : at::mm(pixels, corners);
+  return made.view({n, h, w, 2, 2, k}).permute({0, 1, 3, 2, 4, 5}).reshape({n, 2 * h, 2 * w, k}).permute({0, 3, 1, 2});
 }
 
 }  // namespace reference

@@ -217,6 +217,8 @@ inline at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Ten
   if (q.is_cuda() && half && bias.rel_h.defined() && k.size(2) >= many_keys && q.size(3) + bias.rel_h.size(3) + bias.rel_w.size(3) <= 256) {
     return attention_by_features(q, k, v, bias.rel_h, bias.rel_w, scale);
   }
+  // LibTorch's fused kernels take up to ten times as long in the backward pass of float32 as the definition, longer yet where they are to sum in one order (docs/results.md)
+  if (q.is_cuda() && q.scalar_type() == at::kFloat && c10::GradMode::is_enabled()) return reference::attention_with_bias(q, k, v, bias.piece(0, q.size(2)).value_or(at::Tensor()), scale);
   return attention_in_pieces(q, k, v, bias, scale);
 }
 

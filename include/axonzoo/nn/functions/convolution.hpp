@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <ATen/Context.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -104,6 +106,11 @@ inline bool own_kernels(const at::Tensor& x, const at::Tensor& weight) {
   return kernels::can_convolve(x) && weight.scalar_type() == at::kFloat;
 }
 
+/// cuDNN's algorithms of float32 that sum in one order take up to forty times as long as one product on a GPU, those of tf32 and half precision do not (docs/results.md).
+inline bool better_as_product(const at::Tensor& x, const at::Tensor& weight) {
+  return x.is_cuda() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && !at::globalContext().allowTF32CuDNN() && !at::autocast::is_autocast_enabled(at::kCUDA);
+}
+
 /// Gradients change weights, and need them as they are.
 inline bool uses(const kept_filters* kept) { return kept != nullptr && !at::GradMode::is_enabled(); }
 
@@ -156,6 +163,7 @@ inline at::Tensor transposed_convolution_2x2(const at::Tensor& x, const at::Tens
   }
 #endif
   if (detail::half_on_cpu(x)) return detail::half_convolution_function::apply(x, weight, detail::optional(bias), std::int64_t{2}, std::int64_t{0}, true);
+  if (detail::better_as_product(x, weight)) return reference::transposed_convolution_by_product(x, weight, bias);
   return reference::transposed_convolution_2x2(x, weight, bias);
 }
 
