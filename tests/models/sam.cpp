@@ -7,11 +7,13 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
@@ -21,6 +23,8 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/randperm.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/upsample_bicubic2d.h>
+#include <ATen/ops/upsample_linear1d.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/InferenceMode.h>
 
@@ -290,6 +294,21 @@ BOOST_AUTO_TEST_CASE(relative_positions_are_by_difference) {
       BOOST_TEST(std::abs((q[0][1][i] * rows[i / 4 - y + 2]).sum().item<float>() - by_row[0][1][i][y].item<float>()) < 1e-4);
     for (std::int64_t x = 0; x < 4; ++x)
       BOOST_TEST(std::abs((q[0][1][i] * columns[i % 4 - x + 3]).sum().item<float>() - by_column[0][1][i][x].item<float>()) < 1e-4);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(tables_of_another_size_are_interpolated_as_libtorch_does) {
+  for (const auto& [from, to] : {std::pair<std::int64_t, std::int64_t>{14, 9}, {5, 64}, {8, 8}, {3, 1}}) {
+    const auto table = at::randn({1, from, from + 2, 7}).requires_grad_(), same = table.detach().clone().requires_grad_();
+    const auto found = sam_layers::positions(table, to, to + 5), wanted = at::upsample_bicubic2d(same.permute({0, 3, 1, 2}), {to, to + 5}, false).permute({0, 2, 3, 1});
+    BOOST_TEST(at::allclose(found, wanted, 1e-5, 1e-5));
+    const auto direction = at::randn(wanted.sizes());
+    found.backward(direction);
+    wanted.backward(direction);
+    BOOST_TEST(at::allclose(table.grad(), same.grad(), 1e-5, 1e-4));
+    const auto axis = at::randn({2 * from - 1, 6});
+    const auto stretched = at::upsample_linear1d(axis.t().unsqueeze(0), {2 * to - 1}, false).squeeze(0).t();
+    BOOST_TEST(at::allclose(sam_layers::relative_table(axis, to), sam_layers::relative_table(stretched, to), 1e-5, 1e-5));
   }
 }
 

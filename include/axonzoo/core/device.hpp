@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <array>
+#include <cstdlib>
 #include <string>
 
 #include <ATen/Context.h>
@@ -15,8 +16,9 @@ namespace axonzoo {
 
 /// Makes "cpu" or "cuda" usable by this process, the `local_rank`-th of its machine, and returns it: each process takes one GPU, and where there are more
 /// processes than GPUs they share. The default build does not link LibTorch's CUDA library, since loading it costs each start a second; it is loaded here, before
-/// anything else of LibTorch asks for a GPU. From here on fp32 is fp32, where LibTorch would compute convolutions in tf32, and cuDNN takes algorithms by their shapes that
-/// sum in one order, not those that are fastest this time. Throws `error` where there is no GPU.
+/// anything else of LibTorch asks for a GPU. From here on fp32 is fp32, where LibTorch would compute convolutions in tf32, and what runs on a GPU sums in one order, so that
+/// the same seed gives the same losses: cuDNN takes algorithms by their shapes, not those that are fastest this time, and functions of LibTorch that have no such way throw.
+/// Throws `error` where there is no GPU.
 inline c10::Device use_device(const std::string& device, int local_rank = 0) {
   if (device != "cuda") return c10::Device(device);
   if (::dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
@@ -30,6 +32,9 @@ inline c10::Device use_device(const std::string& device, int local_rank = 0) {
   context.setAllowTF32CuDNN(false);
   context.setBenchmarkCuDNN(false);
   context.setDeterministicCuDNN(true);
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);  // which cuBLAS asks for to sum in one order
+  context.setDeterministicAlgorithms(true, /*warn_only=*/false);
+  context.setDeterministicFillUninitializedMemory(false);
   return {c10::kCUDA, index};
 }
 

@@ -56,7 +56,7 @@ struct unstructured : pruning_schedule {
   /// The size of the largest weight that goes; below 0 where none does.
   static double threshold_of(const at::Tensor& sizes, double share) {
     const auto gone = sizes.numel() - std::max<std::int64_t>(1, std::llround(share * static_cast<double>(sizes.numel())));
-    return gone == 0 ? -1 : std::get<0>(sizes.kthvalue(gone)).item<double>();
+    return gone == 0 ? -1 : std::get<0>(sizes.cpu().kthvalue(gone)).item<double>();  // a GPU's is refused, as its place is not always the same
   }
 };
 

@@ -5,6 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/eye.h>
 #include <ATen/ops/upsample_bicubic2d.h>
 #include <ATen/ops/upsample_linear1d.h>
 
@@ -12,11 +13,20 @@
 
 namespace axonzoo::sam_layers {
 
+/// Weights [from, to] of an interpolation along one axis, float32: as products stretched tables have gradients that a GPU sums in one order, which LibTorch's own have not.
+inline at::Tensor linear_stretch(std::int64_t from, std::int64_t to, const at::TensorOptions& options) {
+  return at::upsample_linear1d(at::eye(from, options).unsqueeze(0), {to}, /*align_corners=*/false).squeeze(0);
+}
+inline at::Tensor bicubic_stretch(std::int64_t from, std::int64_t to, const at::TensorOptions& options) {
+  return at::upsample_bicubic2d(at::eye(from, options).view({1, from, from, 1}), {to, 1}, /*align_corners=*/false).view({from, to});
+}
+
 /// Absolute positions [1, h, w, C] of an image of h x w tokens, float32; a table of other sides is stretched.
 inline at::Tensor positions(const at::Tensor& table, std::int64_t h, std::int64_t w) {
   const at::Tensor wide = table.to(at::kFloat);
   if (table.size(1) == h && table.size(2) == w) return wide;
-  return at::upsample_bicubic2d(wide.permute({0, 3, 1, 2}), {h, w}, false).permute({0, 2, 3, 1});
+  const at::Tensor rows = product(bicubic_stretch(table.size(1), h, wide.options()).t(), wide.reshape({table.size(1), -1})).view({h, table.size(2), -1});
+  return product(bicubic_stretch(table.size(2), w, wide.options()).t(), rows).unsqueeze(0);
 }
 
 /// TinyViT's bias of a query and a key in a window, which is of their distances in rows and columns: [heads, side side, side side] of `table`
@@ -31,9 +41,7 @@ inline at::Tensor distance_bias(const at::Tensor& table, std::int64_t side) {
 /// The row of `table` [2 side - 1, d] for each pair of positions on one axis, [side, side, d] float32; a table of another side is stretched.
 inline at::Tensor relative_table(const at::Tensor& table, std::int64_t side) {
   at::Tensor fitting = table.to(at::kFloat);
-  if (table.size(0) != 2 * side - 1) {
-    fitting = at::upsample_linear1d(fitting.t().unsqueeze(0), {2 * side - 1}, false).squeeze(0).t();
-  }
+  if (table.size(0) != 2 * side - 1) fitting = product(linear_stretch(table.size(0), 2 * side - 1, fitting.options()).t(), fitting);
   const at::Tensor place = at::arange(side, table.options().dtype(at::kLong));
   const at::Tensor index = (place.unsqueeze(1) - place.unsqueeze(0)).add(side - 1);
   return fitting.index_select(0, index.flatten()).view({side, side, -1});
