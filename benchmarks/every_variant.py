@@ -4,7 +4,7 @@
 every_variant.py BIN --out DIR [--device cuda] [--steps 50] [--tiny lite_medsam.pth] [--vit vit_b.pth] [--ranks 1,2] [--together 1] [--resume]
 
 Programs of models that start from a SAM run where its weights are given. Those of many ranks run once for each number of --ranks: on GPUs ranks that have one each use
-NCCL, ranks that share one use Gloo. Images a second are those of the training steps, worth something with --together 1 alone. Ends with status 1 where a program failed.
+NCCL, ranks that share one use Gloo. Milliseconds are of the median step, worth something with --together 1 alone. Ends with status 1 where a program failed.
 Writes DIR/variants.md and DIR/variants.json, and each program's files and log beside them; --resume takes what ran from there and runs the rest. Needs no package
 but Python.
 """
@@ -71,7 +71,7 @@ def run(name, command, given):
         record = json.loads((out / "results.json").read_text())
         losses = record.get("losses") or []
         row |= {"gpu": record["hardware"]["gpu"], "cpu": record["hardware"]["cpu"], "steps": record.get("steps", 0), "first_loss": losses[0] if losses else None,
-                "last_loss": sum(losses[-5:]) / len(losses[-5:]) if losses else None, "images_per_second": record.get("images_per_second"),
+                "last_loss": sum(losses[-5:]) / len(losses[-5:]) if losses else None, "step_ms": 1000 * record["median_step_seconds"] if losses else None,
                 "gpu_mib": record.get("peak_gpu_memory_bytes", 0) / 2**20, "parameters": record.get("parameters"), "train_seconds": record["seconds"].get("train")}
     else:
         row["said"] = next(iter(reversed((out / "log.txt").read_text().strip().splitlines())), "")[:300]
@@ -94,11 +94,11 @@ def write_table(rows, given):
     cards = {row["gpu"] or row["cpu"] for row in rows if row["status"] == 0}
     good = sum(row["status"] == 0 for row in rows)
     lines = [f"{good} of {len(rows)} programs ran on {', '.join(sorted(cards)) or 'nothing'}; {given.steps} steps, {given.together} at once.", "",
-             "| variant | first loss | last loss | images/s | GPU memory, MiB | parameters | s in all |", "|---|---|---|---|---|---|---|"]
+             "| variant | first loss | last loss | ms a step | GPU memory, MiB | parameters | s in all |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         number = lambda key, how: format(row[key], how) if row.get(key) is not None else "-"
         if row["status"] == 0:
-            lines.append(f"| {row['variant']} | {number('first_loss', '.4f')} | {number('last_loss', '.4f')} | {number('images_per_second', '.1f')} | {number('gpu_mib', '.0f')} | {number('parameters', ',')} | {row['seconds']} |")
+            lines.append(f"| {row['variant']} | {number('first_loss', '.4f')} | {number('last_loss', '.4f')} | {number('step_ms', '.0f')} | {number('gpu_mib', '.0f')} | {number('parameters', ',')} | {row['seconds']} |")
         else:
             lines.append(f"| {row['variant']} | {row['status']}: {row['said']} | | | | | |")
     (given.out / "variants.md").write_text("\n".join(lines) + "\n")

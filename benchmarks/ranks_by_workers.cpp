@@ -35,7 +35,7 @@ struct sweep_options {
   std::vector<std::string> more;
 };
 
-/// Milliseconds of a step and, of those, of waiting for the loader, at one pair.
+/// Milliseconds of a run's median step, which its first, slow ones do not move, and of waiting for the loader in the mean of all, at one pair.
 struct step_time {
   std::vector<double> step, wait;
 
@@ -80,7 +80,7 @@ void sweep(const sweep_options& options) {
         const auto& seconds = record.at("seconds");
         const double steps = record.at("steps").get<double>();
         auto& cell = times[{ranks, workers}];
-        cell.step.push_back(1000 * seconds.at("train").get<double>() / steps);
+        cell.step.push_back(1000 * record.at("median_step_seconds").get<double>());
         cell.wait.push_back(1000 * seconds.at("wait").get<double>() / steps);
         shown.at(++done, std::to_string(ranks) + " ranks, " + std::to_string(workers) + " workers");
       }

@@ -74,6 +74,8 @@ BOOST_AUTO_TEST_CASE(pruned_weights_stay_zero_and_the_table_of_layers_says_so) {
   BOOST_TEST(made::run(folder, "unet-fp32-unstructured-single", line + "--steps 40 --resume").status == 0);
   const auto record = made::record(folder, "o");
   BOOST_TEST(record.at("steps").get<int>() == 40);
+  const double median = record.at("median_step_seconds");
+  BOOST_TEST((median > 0 && 10 * median < record.at("seconds").at("train").get<double>()));  // half of the 20 steps after the resume take as long or longer
   BOOST_TEST(record.at("parameters") == record.at("parameters_before"));
   for (const auto& row : record.at("layers")) {
     double whole = 1;

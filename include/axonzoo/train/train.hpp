@@ -104,6 +104,7 @@ inline nlohmann::json train(const dataset& data, const train_options& options, c
   record["macs"] = task->macs(loop.net());
   record["steps"] = loop.steps();
   record["images_per_second"] = loop.steps() > 0 ? static_cast<double>(loop.steps() * options.batch) / loop.step_seconds() : 0;
+  record["median_step_seconds"] = loop.median_step_seconds();
   record["losses"] = loop.losses();
   record["optimizer_bytes"] = loop.optimizer_bytes();
   record["parameter_bytes"] = loop.parameter_bytes();

@@ -92,10 +92,12 @@ class trainer {
     bool going = unclosed_.empty() || close_epoch();
     if (stop_) return false;
     while (going && !spent()) {
+      const auto begin = clock::now();
       const auto batch = phases_.time("wait", [&] { return batches->next(); });
       phases_.add("load", batch.load_seconds);
       phases_.add("augment", batch.augment_seconds);
       const double loss = train_step(batch);
+      step_times_.push_back(seconds_since(begin));
       epoch_loss_ += loss;
       ++epoch_count_;
       ++step_;
@@ -131,6 +133,15 @@ class trainer {
       if (found != phases_.seconds().end()) sum += found->second;
     }
     return sum;
+  }
+
+  /// Of one step since the start or the resume, waiting for its patches included; of them all this leaves out the first, in which kernels are compiled and threads started.
+  [[nodiscard]] double median_step_seconds() const {
+    if (step_times_.empty()) return 0;
+    auto times = step_times_;
+    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+    std::nth_element(times.begin(), middle, times.end());
+    return *middle;
   }
 
   /// Loss of each step since the start or the resume.
@@ -457,7 +468,7 @@ class trainer {
   loss_scale scale_;
   phase_clock phases_;
   nlohmann::json history_ = nlohmann::json::array(), unclosed_;  ///< an object for each epoch, and the one that is not validated yet
-  std::vector<double> losses_;
+  std::vector<double> losses_, step_times_;
   std::vector<std::int64_t> optimizer_bytes_, parameter_bytes_;
   std::int64_t epoch_steps_ = 0, total_steps_ = 0;
   std::int64_t step_ = 0, epoch_ = 0, best_epoch_ = 0, epoch_count_ = 0;
