@@ -135,7 +135,7 @@ class trainer {
     return sum;
   }
 
-  /// Of one step since the start or the resume, waiting for its patches included; of them all this leaves out the first, in which kernels are compiled and threads started.
+  /// Median of the steps since the start or the resume, waiting for their patches included: the first, in which kernels are compiled and threads started, do not move it.
   [[nodiscard]] double median_step_seconds() const {
     if (step_times_.empty()) return 0;
     auto times = step_times_;
