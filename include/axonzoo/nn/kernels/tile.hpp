@@ -37,14 +37,17 @@ using tile_kernel = void (*)(const tile_strides&, const char*, const std::uint32
 template <class T, class Out, int Pixels, int Halves>
 void tile(const tile_strides& s, const char* input, const std::uint32_t* weights, const channel_terms& terms, Out* output) {
   constexpr int full = Halves / 2, tail = Halves % 2, width = Halves * 8;
+  constexpr bool paired = halves_in_pairs && tail != 0 && Pixels % 2 == 0;
   using wide = vector<16>;
   using half = vector<8>;
   typename wide::type sums[Pixels][full + 1];
   typename half::type tails[Pixels];
+  [[maybe_unused]] typename wide::type pairs[Pixels / 2 + 1];  // two pixels' tails
   const float* const start = terms.start;
   unrolled<Pixels>([&](auto p) __attribute__((always_inline)) {
     unrolled<full>([&](auto v) __attribute__((always_inline)) { sums[p][v] = start ? wide::load(start + 16 * v) : wide::zero(); });
     if constexpr (tail != 0) tails[p] = start ? half::load(start + 16 * full) : half::zero();
+    if constexpr (paired && p % 2 == 0) pairs[p / 2] = wide::twice(tails[p]);
   });
   // Every third pixel has a pointer of its own; the two after it are reached by the addressing modes.
   constexpr int bases = (Pixels + 2) / 3;
@@ -57,18 +60,39 @@ void tile(const tile_strides& s, const char* input, const std::uint32_t* weights
       typename half::type t;
       unrolled<full>([&](auto v) __attribute__((always_inline)) { w[v] = wide::load(weights + 16 * v); });
       if constexpr (tail != 0) t = half::load(weights + 16 * full);
-      unrolled<Pixels>([&](auto p) __attribute__((always_inline)) {
-        const auto* const unit = reinterpret_cast<const std::uint32_t*>(base[p / 3] + (p % 3) * step);
-        if constexpr (full == 0) {
-          tails[p] = half::multiply_add<T>(tails[p], half::broadcast(unit), t);
-        } else {
-          const auto x = wide::broadcast(unit);
-          unrolled<full>([&](auto v) __attribute__((always_inline)) { sums[p][v] = wide::multiply_add<T>(sums[p][v], x, w[v]); });
-          if constexpr (tail != 0) tails[p] = half::multiply_add<T>(tails[p], half::narrow(x), t);
-        }
-      });
+      const auto unit_of = [&](auto p) __attribute__((always_inline)) { return reinterpret_cast<const std::uint32_t*>(base[p / 3] + (p % 3) * step); };
+      const auto add = [&](auto p, const typename wide::type& x) __attribute__((always_inline)) {
+        unrolled<full>([&](auto v) __attribute__((always_inline)) { sums[p][v] = wide::multiply_add<T>(sums[p][v], x, w[v]); });
+      };
+      if constexpr (paired) {
+        const auto both = wide::twice(t);
+        unrolled<Pixels / 2>([&](auto pair) __attribute__((always_inline)) {
+          constexpr std::integral_constant<int, 2 * pair> a;
+          constexpr std::integral_constant<int, 2 * pair + 1> b;
+          const auto x = wide::broadcast(unit_of(a)), y = wide::broadcast(unit_of(b));
+          add(a, x);
+          add(b, y);
+          pairs[pair] = wide::multiply_add<T>(pairs[pair], wide::halves(x, y), both);
+        });
+      } else {
+        unrolled<Pixels>([&](auto p) __attribute__((always_inline)) {
+          if constexpr (full == 0) {
+            tails[p] = half::multiply_add<T>(tails[p], half::broadcast(unit_of(p)), t);
+          } else {
+            const auto x = wide::broadcast(unit_of(p));
+            add(p, x);
+            if constexpr (tail != 0) tails[p] = half::multiply_add<T>(tails[p], half::narrow(x), t);
+          }
+        });
+      }
       unrolled<bases>([&](auto b) __attribute__((always_inline)) { base[b] += 4; });
     }
+  }
+  if constexpr (paired) {
+    unrolled<Pixels / 2>([&](auto pair) __attribute__((always_inline)) {
+      tails[2 * pair] = half::narrow(pairs[pair]);
+      tails[2 * pair + 1] = half::upper(pairs[pair]);
+    });
   }
   if (std::is_integral_v<T> && terms.scale != nullptr) {
     unrolled<Pixels>([&](auto p) __attribute__((always_inline)) {

@@ -75,12 +75,19 @@ struct vector;
 /// Vectors of 16 channels that a kernel keeps for each pixel.
 inline constexpr std::int64_t block_vectors = 3;
 
+/// Whether half a register of one pixel lies beside that of another, since a product of half a register takes as long as one of a whole.
+inline constexpr bool halves_in_pairs = true;
+
 template <>
 struct vector<16> {
   using type = __m512;
   static type zero() { return _mm512_setzero_ps(); }
   static type load(const void* p) { return _mm512_loadu_ps(p); }
   static type broadcast(const std::uint32_t* p) { return _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(*p))); }
+  /// The same eight in both halves.
+  static type twice(__m256 a) { return _mm512_maskz_broadcast_f32x8(0xffff, a); }
+  /// The lower half of a and the upper one of b.
+  static type halves(type a, type b) { return _mm512_mask_blend_ps(0xff00, a, b); }
   static type add(type a, type b) { return _mm512_add_ps(a, b); }
   static type rescaled(type whole, const float* scale, const float* offset) {
     return _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_castps_si512(whole)), load(scale), load(offset));
@@ -128,6 +135,7 @@ struct vector<8> {
     __builtin_memcpy(&low, &a, sizeof low);
     return low;
   }
+  static type upper(__m512 a) { return _mm512_maskz_extractf32x8_ps(0xff, a, 1); }
   static type add(type a, type b) { return _mm256_add_ps(a, b); }
   static type rescaled(type whole, const float* scale, const float* offset) {
     return _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_castps_si256(whole)), load(scale), load(offset));
@@ -163,6 +171,7 @@ struct vector<8> {
 #else
 
 inline constexpr std::int64_t block_vectors = 1;
+inline constexpr bool halves_in_pairs = false;
 
 /// Ones in the first `lanes` of eight.
 inline __m256i first_of_eight(std::int64_t lanes) {
@@ -229,6 +238,8 @@ struct vector<16> {
     const half::type all = half::broadcast(p);
     return {all, all};
   }
+  static type twice(half::type a) { return {a, a}; }
+  static type halves(type a, type b) { return {a.low, b.high}; }
   static type add(type a, type b) { return {half::add(a.low, b.low), half::add(a.high, b.high)}; }
   static type rescaled(type whole, const float* scale, const float* offset) {
     return {half::rescaled(whole.low, scale, offset), half::rescaled(whole.high, scale + 8, offset + 8)};
