@@ -3,12 +3,14 @@
 #include <cmath>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <ATen/ops/allclose.h>
 #include <ATen/core/grad_mode.h>
 
 #include <axonzoo/pruning/disturbed_taylor.hpp>
 #include <axonzoo/pruning/hessian.hpp>
+#include <axonzoo/pruning/structured.hpp>
 #include <axonzoo/pruning/taylor.hpp>
 
 #include "made_calibration.hpp"
@@ -27,16 +29,19 @@ Policy with_batches() {
   return policy;
 }
 
-/// What each rank would remove, computed by two threads that stand for ranks, and what one rank would.
+/// What each rank would remove, computed by two threads that stand for ranks, and what one rank would. In double: in float32 one run in fifteen has an activation so near 0
+/// that rounding turns it, which moves all scores below it by 1e-3.
 template <class Policy>
-void ranks_agree_with_one(double tolerance) {
-  const made::calibration_data data(batches, 4, 32);
+void ranks_agree_with_one() {
+  const made::calibration_data data(batches, 4, 32, at::kDouble);
   at::manual_seed(5);
   const auto one = made::small_unet();
+  one->to(at::kDouble);
   std::vector<std::shared_ptr<axonzoo::network>> nets;
   for (int rank = 0; rank < 2; ++rank) {
     at::manual_seed(5);
     nets.push_back(made::small_unet());
+    nets.back()->to(at::kDouble);
   }
   const auto policy = with_batches<Policy>();
   const axonzoo::importance truth = policy.weigh(*one, data.of_rank(0, 1));
@@ -47,10 +52,18 @@ void ranks_agree_with_one(double tolerance) {
     ranks.emplace_back([&, rank] { found[rank] = policy.weigh(*nets[static_cast<std::size_t>(rank)], data.of_rank(rank, 2, [&](at::Tensor& t) { meeting.sum(t); })); });
   }
   for (auto& rank : ranks) rank.join();
+  std::vector<at::Tensor> of_one, of_two;
   for (const auto& group : one->channel_groups()) {
     const at::Tensor expected = axonzoo::channel_scores(truth, group), a = axonzoo::channel_scores(found[0], group), b = axonzoo::channel_scores(found[1], group);
     BOOST_TEST(at::equal(a, b), group.name);
-    BOOST_TEST(((a - expected).abs().max() / expected.abs().max()).item<double>() < tolerance, group.name);
+    const double apart = ((a - expected).abs().max() / expected.abs().max()).item<double>();
+    BOOST_TEST(apart < 1e-6, group.name << ": " << apart);
+    of_one.push_back(expected);
+    of_two.push_back(a);
+  }
+  for (const bool across_layers : {false, true}) {
+    const auto kept = axonzoo::channels_to_keep(of_one, 0.5, across_layers), by_two = axonzoo::channels_to_keep(of_two, 0.5, across_layers);
+    for (std::size_t i = 0; i < kept.size(); ++i) BOOST_TEST(at::equal(kept[i], by_two[i]));
   }
 }
 
@@ -121,9 +134,9 @@ BOOST_AUTO_TEST_CASE(disturbed_taylor_needs_no_labels_and_repeats) {
 }
 
 BOOST_AUTO_TEST_CASE(two_ranks_score_as_one_on_all_images) {
-  ranks_agree_with_one<axonzoo::taylor>(1e-5);
-  ranks_agree_with_one<axonzoo::hessian>(1e-5);
-  ranks_agree_with_one<axonzoo::disturbed_taylor>(1e-5);
+  ranks_agree_with_one<axonzoo::taylor>();
+  ranks_agree_with_one<axonzoo::hessian>();
+  ranks_agree_with_one<axonzoo::disturbed_taylor>();
 }
 
 BOOST_AUTO_TEST_CASE(the_network_is_left_as_it_was) {

@@ -44,9 +44,9 @@ class meeting {
 /// Noise with noise for labels, `batch` images at once, of which each rank has its part.
 class calibration_data {
  public:
-  calibration_data(std::int64_t batches, std::int64_t batch, std::int64_t side) {
+  calibration_data(std::int64_t batches, std::int64_t batch, std::int64_t side, c10::ScalarType type = at::kFloat) {
     for (std::int64_t i = 0; i < batches; ++i) {
-      images_.push_back(images(batch, side));
+      images_.push_back(images(batch, side).to(type));
       labels_.push_back(at::randint(3, {batch, side, side}, at::kByte));
     }
   }
