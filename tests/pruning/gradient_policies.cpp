@@ -1,6 +1,8 @@
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,19 +31,19 @@ Policy with_batches() {
   return policy;
 }
 
-/// What each rank would remove, computed by two threads that stand for ranks, and what one rank would. In double: in float32 one run in fifteen has an activation so near 0
-/// that rounding turns it, which moves all scores below it by 1e-3.
+/// What each rank would remove, computed by two threads that stand for ranks, and what one rank would: the largest difference of a score, as a share of the layer's largest.
 template <class Policy>
-void ranks_agree_with_one() {
-  const made::calibration_data data(batches, 4, 32, at::kDouble);
+double ranks_apart_from_one(c10::ScalarType type) {
+  at::manual_seed(std::random_device{}());
+  const made::calibration_data data(batches, 4, 32, type);
   at::manual_seed(5);
   const auto one = made::small_unet();
-  one->to(at::kDouble);
+  one->to(type);
   std::vector<std::shared_ptr<axonzoo::network>> nets;
   for (int rank = 0; rank < 2; ++rank) {
     at::manual_seed(5);
     nets.push_back(made::small_unet());
-    nets.back()->to(at::kDouble);
+    nets.back()->to(type);
   }
   const auto policy = with_batches<Policy>();
   const axonzoo::importance truth = policy.weigh(*one, data.of_rank(0, 1));
@@ -52,19 +54,30 @@ void ranks_agree_with_one() {
     ranks.emplace_back([&, rank] { found[rank] = policy.weigh(*nets[static_cast<std::size_t>(rank)], data.of_rank(rank, 2, [&](at::Tensor& t) { meeting.sum(t); })); });
   }
   for (auto& rank : ranks) rank.join();
+  double apart = 0;
   std::vector<at::Tensor> of_one, of_two;
   for (const auto& group : one->channel_groups()) {
     const at::Tensor expected = axonzoo::channel_scores(truth, group), a = axonzoo::channel_scores(found[0], group), b = axonzoo::channel_scores(found[1], group);
     BOOST_TEST(at::equal(a, b), group.name);
-    const double apart = ((a - expected).abs().max() / expected.abs().max()).item<double>();
-    BOOST_TEST(apart < 1e-6, group.name << ": " << apart);
+    apart = std::max(apart, ((a - expected).abs().max() / expected.abs().max()).item<double>());
     of_one.push_back(expected);
     of_two.push_back(a);
   }
   for (const bool across_layers : {false, true}) {
+    if (type != at::kDouble) break;
     const auto kept = axonzoo::channels_to_keep(of_one, 0.5, across_layers), by_two = axonzoo::channels_to_keep(of_two, 0.5, across_layers);
     for (std::size_t i = 0; i < kept.size(); ++i) BOOST_TEST(at::equal(kept[i], by_two[i]));
   }
+  return apart;
+}
+
+/// In float32 one draw in fifteen or so has an activation so near 0 that rounding turns it, which moves all scores below it by 1e-3: not all of four draws.
+template <class Policy>
+void ranks_agree_with_one() {
+  BOOST_TEST(ranks_apart_from_one<Policy>(at::kDouble) < 1e-6);
+  double least = 1;
+  for (int draw = 0; draw < 4 && least >= 1e-5; ++draw) least = std::min(least, ranks_apart_from_one<Policy>(at::kFloat));
+  BOOST_TEST(least < 1e-5);
 }
 
 }  // namespace
