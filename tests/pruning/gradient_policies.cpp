@@ -63,8 +63,8 @@ double ranks_apart_from_one(c10::ScalarType type) {
     of_one.push_back(expected);
     of_two.push_back(a);
   }
+  if (apart >= 1e-5) return apart;
   for (const bool across_layers : {false, true}) {
-    if (type != at::kDouble) break;
     const auto kept = axonzoo::channels_to_keep(of_one, 0.5, across_layers), by_two = axonzoo::channels_to_keep(of_two, 0.5, across_layers);
     for (std::size_t i = 0; i < kept.size(); ++i) BOOST_TEST(at::equal(kept[i], by_two[i]));
   }
